@@ -1,0 +1,85 @@
+"""What goes into a run and what comes out of it; executors (``cold``) and the shipped fake share these records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One run of one playbook.
+
+    ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible never templates it.
+    ``environment`` is added to the run's environment (``KUBECONFIG``, ``K8S_AUTH_*``). ``timeout_seconds`` bounds the wall time.
+    """
+
+    ident: str
+    subject: str
+    playbook: Path
+    variables: Mapping[str, object]
+    unsafe: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = 600.0
+    verbosity: int = 0
+    check: bool = False
+    diff: bool = False
+    tags: tuple[str, ...] = ()
+
+
+class RunStatus(StrEnum):
+    """How a run ended. Every run ends in exactly one of these."""
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"  # a task failed, a host was unreachable, or the playbook could not be parsed
+    TIMED_OUT = "timed-out"
+    DIED = "died"  # the process ended without its final statistics: killed, out of memory, crashed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCounts:
+    """The play recap, summed over hosts; ``duration_seconds`` is wall time."""
+
+    ok: int = 0
+    changed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0
+    unreachable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailure:
+    """A task that failed and was neither rescued nor ignored; ``message`` is bounded and free of censored output."""
+
+    role: str
+    task: str
+    message: str
+    host: str = "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """The result of a run; ``custom`` is what ``set_stats`` collected for the whole run."""
+
+    status: RunStatus
+    counts: TaskCounts
+    duration_seconds: float
+    custom: Mapping[str, object] = field(default_factory=dict)
+    failures: tuple[TaskFailure, ...] = ()
+    last_task: str = ""
+    """The task that was running when the run timed out or died."""
+
+
+class Executor(Protocol):
+    """Runs playbooks. A failing play is an outcome, not an exception."""
+
+    async def run(self, request: RunRequest) -> RunOutcome:
+        """Run to the end; when cancelled or past its deadline, kill the whole process tree of the run before returning."""
+        ...
+
+    async def close(self) -> None:
+        """Kill what still runs and release what is held."""
+        ...

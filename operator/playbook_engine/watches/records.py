@@ -1,0 +1,97 @@
+"""What a ``watches.yaml`` says, as frozen records; ``reading`` makes them and reports errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from playbook_engine.expressions import Expression
+from playbook_engine.objects import GroupVersionKind
+
+
+class ReadMode(StrEnum):
+    """How the engine learns of changes of a referenced kind."""
+
+    WATCH = "watch"
+    POLL = "poll"  # `get` by name, again every `poll_seconds`: for kinds that must not be listed or watched, such as Secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalizer:
+    """A finalizer and the playbook that must succeed before it is removed."""
+
+    name: str
+    playbook: Path
+    vars: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedKind:
+    """A kind whose objects the playbook makes.
+
+    ``names`` is evaluated over ``{"resource": …}`` and gives names in the resource's namespace that are looked at whoever owns them.
+    """
+
+    gvk: GroupVersionKind
+    names: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A kind that the resource refers to, and how to find the objects. Exactly one of ``names``, ``labels``, ``every`` is set.
+
+    ``names`` gives a list of names or of ``{namespace, name}`` (a missing namespace is the resource's own; nulls are skipped);
+    ``labels`` gives a list of label maps, matched in the resource's own namespace; ``every`` takes all objects of the kind.
+    """
+
+    name: str
+    gvk: GroupVersionKind
+    names: Expression | None = None
+    labels: Expression | None = None
+    every: bool = False
+    projection: Expression | None = None
+    mode: ReadMode = ReadMode.WATCH
+    poll_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One row of a decision table: when ``when`` is true (or None), this row is the answer."""
+
+    when: Expression | None
+    value: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedField:
+    """A status field: an expression, or a table of cases with ``{"value": …}``; the first case that holds is taken."""
+
+    name: str
+    expression: Expression | None = None
+    cases: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedCondition:
+    """A condition by a table of cases with ``{"status", "reason", "message" or "messageFrom"}``; no case holds → not set."""
+
+    type: str
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One entry of ``watches.yaml``. Durations are seconds; ``reconcile_seconds`` 0 switches resyncs off."""
+
+    gvk: GroupVersionKind
+    playbook: Path
+    field_manager: str
+    finalizer: Finalizer | None = None
+    reconcile_seconds: float = 36_000.0
+    run_timeout_seconds: float = 600.0
+    trigger_annotations: tuple[str, ...] = ()
+    vars: Mapping[str, object] = field(default_factory=dict)
+    owns: tuple[OwnedKind, ...] = ()
+    references: tuple[Reference, ...] = ()
+    fields: tuple[DerivedField, ...] = ()
+    conditions: tuple[DerivedCondition, ...] = ()
