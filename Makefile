@@ -1,0 +1,86 @@
+# Everything a person types. `make help` lists it; the two that matter first are `make demo` and `make test`.
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/dev.lock
+CACHE := $(or $(SEMANTIC_ROUTER_CACHE),$(HOME)/.cache/semantic-router-operator)
+export SEMANTIC_ROUTER_CACHE := $(CACHE)
+# Collections are found beside ansible-core in site-packages; a user's own ~/.ansible does not change what is tested.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+include Makefile.d/*.mk
+
+##@ Start here
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: env lint test-unit test-integration ## Set everything up, check the code and run all tests
+
+##@ Environment
+
+.PHONY: env
+env: $(VENV)/.ready ## Make .venv with everything pinned in requirements/dev.lock
+
+$(VENV)/.ready: $(LOCK) pyproject.toml tools/env/collections.py tools/env/find-python requirements/collections.txt
+	@python=$$(tools/env/find-python); \
+	echo "==> making $(VENV) with $$($$python --version) (about a minute on a fresh machine)"; \
+	test -x $(BIN)/python || $$python -m venv $(VENV)
+	@echo "==> installing the packages of $(LOCK)"
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "==> installing the collections"
+	@$(BIN)/python tools/env/collections.py
+	@touch $@
+
+.PHONY: lock
+lock: env ## Pin the dependencies of pyproject.toml anew
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --output-file requirements/runtime.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra dev --constraint requirements/runtime.lock --output-file $(LOCK) pyproject.toml
+
+LOCK_FLAGS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
+
+.PHONY: clean
+clean: ## Remove the environment and the tools' caches from the checkout
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+
+##@ Code
+
+.PHONY: generate manifests
+generate: env ## Write the CRD, the roles' argument specs and their READMEs from their sources
+	$(BIN)/python -m tools.generate
+manifests: generate ## The same as generate
+
+.PHONY: format
+format: env ## Format the Python code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: env ## Check format, style, types, layers, roles and that generated files are fresh
+	@echo "==> ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@echo "==> mypy"; $(BIN)/mypy
+	@echo "==> import-linter"; $(BIN)/lint-imports --no-cache
+	@echo "==> generated files"; $(BIN)/python -m tools.generate --check
+	@echo "==> ansible-lint"; $(BIN)/ansible-lint --offline --quiet roles playbooks
+
+##@ Tests
+
+.PHONY: test-unit
+test-unit: env ## Run the tests that need no control plane
+	@echo "==> unit, contract and architecture tests"
+	$(BIN)/python -m pytest -m "not cluster" tests
+
+.PHONY: test-integration
+test-integration: env cluster-build ## Run the tests on a real control plane (devcluster, built when needed)
+	@echo "==> tests on a real control plane"
+	$(BIN)/python -m pytest -m cluster tests
+	@echo "==> the CRD on the oldest supported API server"
+	cd devcluster/crdcheck && go test ./...
