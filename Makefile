@@ -29,7 +29,7 @@ test: env lint test-unit test-integration ## Set everything up, check the code a
 .PHONY: env
 env: $(VENV)/.ready ## Make .venv with everything pinned in requirements/dev.lock
 
-$(VENV)/.ready: $(LOCK) pyproject.toml tools/env/collections.py tools/env/find-python requirements/collections.txt
+$(VENV)/.ready: $(LOCK) pyproject.toml tools/env/install_collections.py tools/env/find-python requirements/collections.txt
 	@python=$$(tools/env/find-python); \
 	echo "==> making $(VENV) with $$($$python --version) (about a minute on a fresh machine)"; \
 	test -x $(BIN)/python || $$python -m venv $(VENV)
@@ -37,7 +37,7 @@ $(VENV)/.ready: $(LOCK) pyproject.toml tools/env/collections.py tools/env/find-p
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "==> installing the collections"
-	@$(BIN)/python tools/env/collections.py
+	@$(BIN)/python tools/env/install_collections.py
 	@touch $@
 
 .PHONY: lock
