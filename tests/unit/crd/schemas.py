@@ -1,4 +1,4 @@
-"""Reading the committed CustomResourceDefinition: its fields as a flat list, in the path notation of promised_fields.tsv."""
+"""The fields of the committed CustomResourceDefinition as a list, by the paths of promised_fields.tsv."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ type Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One place in the resource. ``path`` writes a list item as ``[]`` and a map value as ``.*``; the root's is empty."""
+    """One place in the resource; in ``path`` a list item is ``[]``, a map value ``.*``, the root empty."""
 
     path: str
     schema: Schema
