@@ -1,0 +1,53 @@
+"""``python -m tools.generate`` writes generated files; with ``--check`` it only says which are stale."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tools.generate import crd
+from tools.generate.files import difference, stale, write
+
+PARTS: Mapping[str, Callable[[], dict[Path, str]]] = {"crd": crd.render}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check the parts named, all of them when none is; 1 when a check finds a stale file."""
+    options = parser().parse_args(arguments)
+    files = {path: content for name in options.parts or PARTS for path, content in PARTS[name]().items()}
+    if options.check:
+        return check(files)
+    for path in stale(files):
+        write(path, files[path])
+        print(f"wrote {path}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m tools.generate", description="Write the files that are made from others."
+    )
+    result.add_argument(
+        "parts",
+        nargs="*",
+        choices=[[], *PARTS],
+        metavar="part",
+        help=f"one of {', '.join(PARTS)}; default is all",
+    )
+    result.add_argument("--check", action="store_true", help="write nothing; show what is stale and exit 1")
+    return result
+
+
+def check(files: Mapping[Path, str]) -> int:
+    """Show how stale files differ from what they should be."""
+    found = stale(files)
+    for path in found:
+        sys.stderr.writelines(difference(path, files[path]))
+    if found:
+        print("generated files are stale: run `make generate` and commit the result", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
