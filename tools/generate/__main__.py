@@ -25,18 +25,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser(
-        prog="python -m tools.generate", description="Write the files that are made from others."
-    )
+    about = "Write the files that are made from others."
+    result = argparse.ArgumentParser(prog="python -m tools.generate", description=about)
     result.add_argument(
-        "parts",
-        nargs="*",
-        choices=[[], *PARTS],
-        metavar="part",
-        help=f"one of {', '.join(PARTS)}; default is all",
+        "parts", nargs="*", type=part, metavar="part", help=f"default is all: {', '.join(PARTS)}"
     )
     result.add_argument("--check", action="store_true", help="write nothing; show what is stale and exit 1")
     return result
+
+
+def part(name: str) -> str:
+    """The name of a part, or the error that argparse shows."""
+    if name not in PARTS:
+        message = f"there is no part {name!r}; the parts are {', '.join(PARTS)}"
+        raise argparse.ArgumentTypeError(message)
+    return name
 
 
 def check(files: Mapping[Path, str]) -> int:

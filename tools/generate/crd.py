@@ -12,9 +12,9 @@ SOURCES = CHECKOUT / "crds" / "source"
 TARGET = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
 HEADER = "# Made from crds/source/ by `make generate`; change it there.\n"
 
-# A Service's name is a DNS label, and other names have a suffix behind this one. Only a resource without a status
-# is checked, which means a new one (a name never changes): an object that was stored under another definition
-# must stay able to report its status and to be deleted.
+# A Service's name is a DNS label, and other names have a suffix behind this one. Only a resource without a
+# status is checked, which means a new one (a name never changes): an object that was stored under another
+# definition must stay able to report its status and to be deleted.
 NAME_RULE = {
     "rule": (
         "has(self.status) || (size(self.metadata.name) <= 50"
