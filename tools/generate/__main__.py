@@ -5,10 +5,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools.generate import crd
+from tools.generate import argument_specs, crd, readmes
 from tools.generate.files import difference, stale, write
 
-PARTS: Mapping[str, Callable[[], dict[Path, str]]] = {"crd": crd.render}
+PARTS: Mapping[str, Callable[[], dict[Path, str]]] = {
+    "crd": crd.render,
+    "argument-specs": argument_specs.render,
+    "readmes": readmes.render,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

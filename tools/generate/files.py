@@ -11,21 +11,34 @@ LINE_WIDTH = 150
 LONGEST_DIFFERENCE = 60
 
 
-class _Dumper(yaml.SafeDumper):
-    """Without anchors, everything is written where it is used; items of lists are indented, for yamllint."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        del data
-        return True
+class _Indented(yaml.SafeDumper):
+    """Items of lists are indented, for yamllint; an object that comes again is an alias of the first."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002 -- PyYAML's
         del indentless
         super().increase_indent(flow, indentless=False)
 
+    def generate_anchor(self, node: object) -> str:
+        """``shared1`` says more than PyYAML's ``id001``."""
+        number = super().generate_anchor(node).removeprefix("id").lstrip("0")
+        return f"shared{number}"
 
-def dump(content: object) -> str:
-    """Content as YAML with its keys in their own order; the same content always gives the same text."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=LINE_WIDTH, allow_unicode=True)
+
+class _WrittenOut(_Indented):
+    """Without aliases, which not every reader of a CRD understands."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        del data
+        return True
+
+
+def dump(content: object, *, aliases: bool = False) -> str:
+    """Content as YAML with its keys in their own order; the same content always gives the same text.
+
+    With ``aliases`` an object that is contained twice (the same one, not an equal one) is written once.
+    """
+    dumper = _Indented if aliases else _WrittenOut
+    return yaml.dump(content, Dumper=dumper, sort_keys=False, width=LINE_WIDTH, allow_unicode=True)
 
 
 def stale(files: Mapping[Path, str]) -> list[Path]:

@@ -1,9 +1,9 @@
 """The notation of ``crds/source/*.yaml``: one line per field, turned into OpenAPI v3 schemas.
 
 A line is ``<type> <key>=<value>… | <description>``. A mapping is an object: its keys are fields, where
-``name[]`` is a list and ``name.*`` a map, and keys with a leading ``_`` speak of the object itself: ``_`` is its
-description, ``_required`` its required fields, ``_rules`` its CEL rules, ``_bounds`` and ``_keys`` the bounds and
-list-map keys of a list or map of such objects, and ``_use`` a fragment to take over. More in crds/README.md.
+``name[]`` is a list and ``name.*`` a map. Keys with a leading ``_`` speak of the object itself: ``_`` is its
+description, ``_required`` its required fields, ``_rules`` its CEL rules, ``_bounds`` and ``_keys`` the bounds
+and list-map keys of a list of such objects, and ``_use`` a fragment to take over. More in crds/README.md.
 """
 
 import re
