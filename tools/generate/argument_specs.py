@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.generate.crd import spec_schema
+from tools.generate.field_types import Schema
 from tools.generate.files import CHECKOUT, dump
-from tools.generate.notation import Schema
 from tools.generate.roles import Role, roles
 
 HEADER = "---\n# Made from crds/source/ and tools/generate/roles.yaml by `make generate`; change it there.\n"

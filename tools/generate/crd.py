@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
+from tools.generate.field_types import Schema
 from tools.generate.files import CHECKOUT, dump
-from tools.generate.notation import Fragments, Schema, schema
+from tools.generate.notation import Fragments, schema
 
 SOURCES = CHECKOUT / "crds" / "source"
 TARGET = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"

@@ -6,8 +6,8 @@ from textwrap import fill
 
 from tools.generate.argument_specs import TYPES, default_text, variables
 from tools.generate.crd import spec_schema
+from tools.generate.field_types import Schema
 from tools.generate.files import CHECKOUT, dump
-from tools.generate.notation import Schema
 from tools.generate.roles import Role, roles
 
 HEADER = (

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tools.generate.crd import spec_schema
-from tools.generate.notation import Schema
+from tools.generate.field_types import Schema
 
 SOURCE = Path(__file__).with_name("roles.yaml")
 
