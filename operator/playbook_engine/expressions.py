@@ -32,7 +32,7 @@ class Expression:
             raise ExpressionError(message) from error
 
     def search(self, document: object) -> object:
-        """Evaluate over ``document``; raise ExpressionError when a function is given a value of a wrong type."""
+        """Evaluate over ``document``; raise ExpressionError when a function gets a value of a wrong type."""
         try:
             result: object = _compiled(self.text).search(document)
         except JMESPathError as error:

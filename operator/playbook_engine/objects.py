@@ -1,7 +1,7 @@
 """Identity of Kubernetes objects, and small pure helpers over objects in their plain (JSON) form.
 
-An object stays a plain mapping throughout the engine, exactly as the API server sent it: the engine is generic, so there is no type for it
-to have. Only its *identity* is a record.
+An object stays a plain mapping throughout the engine, exactly as the API server sent it: the engine is
+generic, so there is no type for it to have. Only its *identity* is a record.
 """
 
 from collections.abc import Mapping

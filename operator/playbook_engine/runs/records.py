@@ -1,4 +1,4 @@
-"""What goes into a run and what comes out of it; executors (``cold``) and the shipped fake share these records."""
+"""What goes into a run and what comes out of it; executors and the shipped fake share these records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +11,9 @@ from typing import Protocol
 class RunRequest:
     """One run of one playbook.
 
-    ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible never templates it.
-    ``environment`` is added to the run's environment (``KUBECONFIG``, ``K8S_AUTH_*``). ``timeout_seconds`` bounds the wall time.
+    ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible never
+    templates it. ``environment`` is added to the run's environment (``KUBECONFIG``, ``K8S_AUTH_*``).
+    ``timeout_seconds`` bounds the wall time.
     """
 
     ident: str
@@ -39,7 +40,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCounts:
-    """The play recap, summed over hosts; ``duration_seconds`` is wall time."""
+    """The play recap, summed over hosts."""
 
     ok: int = 0
     changed: int = 0
@@ -52,7 +53,11 @@ class TaskCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailure:
-    """A task that failed and was neither rescued nor ignored; ``message`` is bounded and free of censored output."""
+    """A task that failed and was neither rescued nor ignored.
+
+    ``message`` is bounded, redacted, and says so when ``no_log`` hid the output. ``role`` is empty outside
+    roles.
+    """
 
     role: str
     task: str
@@ -62,7 +67,10 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
-    """The result of a run; ``custom`` is what ``set_stats`` collected for the whole run."""
+    """The result of a run.
+
+    ``duration_seconds`` is wall time; ``custom`` is what ``set_stats`` collected for the whole run.
+    """
 
     status: RunStatus
     counts: TaskCounts
@@ -71,13 +79,15 @@ class RunOutcome:
     failures: tuple[TaskFailure, ...] = ()
     last_task: str = ""
     """The task that was running when the run timed out or died."""
+    detail: str = ""
+    """How the run ended when no failed task says it: a signal, Ansible's own error; bounded, redacted."""
 
 
 class Executor(Protocol):
     """Runs playbooks. A failing play is an outcome, not an exception."""
 
     async def run(self, request: RunRequest) -> RunOutcome:
-        """Run to the end; when cancelled or past its deadline, kill the whole process tree of the run before returning."""
+        """Run to the end; when cancelled or past the deadline, kill the process tree before returning."""
         ...
 
     async def close(self) -> None:

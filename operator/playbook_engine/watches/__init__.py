@@ -1,1 +1,1 @@
-"""``watches.yaml``: which kinds are watched, which playbook reconciles each, and how dependents become status."""
+"""``watches.yaml``: which kinds are watched, which playbook reconciles each, how dependents become status."""

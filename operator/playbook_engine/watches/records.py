@@ -13,7 +13,7 @@ class ReadMode(StrEnum):
     """How the engine learns of changes of a referenced kind."""
 
     WATCH = "watch"
-    POLL = "poll"  # `get` by name, again every `poll_seconds`: for kinds that must not be listed or watched, such as Secrets
+    POLL = "poll"  # `get` by name every `poll_seconds`: for kinds that must not be listed, such as Secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,8 @@ class Finalizer:
 class OwnedKind:
     """A kind whose objects the playbook makes.
 
-    ``names`` is evaluated over ``{"resource": …}`` and gives names in the resource's namespace that are looked at whoever owns them.
+    ``names`` is evaluated over ``{"resource": …}`` and gives names in the resource's namespace that are
+    looked at whoever owns them.
     """
 
     gvk: GroupVersionKind
@@ -38,10 +39,13 @@ class OwnedKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A kind that the resource refers to, and how to find the objects. Exactly one of ``names``, ``labels``, ``every`` is set.
+    """A kind that the resource refers to, and how to find the objects.
 
-    ``names`` gives a list of names or of ``{namespace, name}`` (a missing namespace is the resource's own; nulls are skipped);
-    ``labels`` gives a list of label maps, matched in the resource's own namespace; ``every`` takes all objects of the kind.
+    Exactly one of ``names``, ``labels``, ``every`` is set; ``POLL`` goes with ``names`` only.
+
+    ``names`` gives a list of names or of ``{namespace, name}`` (a missing namespace is the resource's own;
+    nulls are skipped); ``labels`` gives a list of label maps, matched in the resource's own namespace;
+    ``every`` takes all objects of the kind.
     """
 
     name: str
@@ -64,7 +68,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedField:
-    """A status field: an expression, or a table of cases with ``{"value": …}``; the first case that holds is taken."""
+    """A status field: an expression, or a table of cases with ``{"value": …}``; the first true one counts."""
 
     name: str
     expression: Expression | None = None
@@ -73,7 +77,10 @@ class DerivedField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedCondition:
-    """A condition by a table of cases with ``{"status", "reason", "message" or "messageFrom"}``; no case holds → not set."""
+    """A condition by a table of cases; when none holds, the condition is not set.
+
+    Each case has ``{"status", "reason"}`` and ``"message"`` (text) or ``"messageFrom"`` (an ``Expression``).
+    """
 
     type: str
     cases: tuple[Case, ...]

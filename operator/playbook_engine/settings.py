@@ -1,0 +1,226 @@
+"""Every setting of the engine: one row each with default, unit, environment variable and flag.
+
+``SETTINGS`` is the table that the command line and the reference documentation are made from;
+``read_settings`` turns what was given into the frozen ``Settings``. A flag goes before its environment
+variable, which goes before the default.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+
+from playbook_engine import forms
+from playbook_engine.forms import Address, Form
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; ``problems`` has one line for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Keep every problem, so that all are reported at once."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class LogFormat(StrEnum):
+    """How log lines look; ``auto`` is text on a terminal and JSON everywhere else."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """From which severity on lines are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the engine was told. Durations are seconds; what each setting means is said in ``SETTINGS``."""
+
+    watches_file: Path
+    namespaces: tuple[str, ...]
+    max_concurrent_runs: int
+    compare_seconds: float
+    backoff_base_seconds: float
+    backoff_max_seconds: float
+    graceful_shutdown_seconds: float
+    log_format: LogFormat
+    log_level: LogLevel
+    probe_address: Address | None
+    metrics_address: Address | None
+    runs_directory: Path | None
+    message_bound: int
+    ansible_verbosity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row: ``name`` is the attribute of ``Settings``, ``default`` is as a person would give it."""
+
+    name: str
+    variable: str
+    flag: str
+    default: str
+    form: Form
+    description: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="watches_file",
+        variable="PLAYBOOK_ENGINE_WATCHES_FILE",
+        flag="--watches-file",
+        default="watches.yaml",
+        form=forms.FILE,
+        description="The file that says which kinds are watched and which playbook reconciles each.",
+    ),
+    Setting(
+        name="namespaces",
+        variable="WATCH_NAMESPACE",
+        flag="--namespaces",
+        default="",
+        form=forms.NAMESPACES,
+        description="The namespaces that are watched; empty for all of them.",
+    ),
+    Setting(
+        name="max_concurrent_runs",
+        variable="PLAYBOOK_ENGINE_MAX_CONCURRENT_RUNS",
+        flag="--max-concurrent-runs",
+        default="0",
+        form=forms.whole_number("runs", least=0, most=1000),
+        description="How many playbooks run at once, over all kinds; 0 for one per processor core.",
+    ),
+    Setting(
+        name="compare_seconds",
+        variable="PLAYBOOK_ENGINE_COMPARE_PERIOD",
+        flag="--compare-period",
+        default="5m",
+        form=forms.POSITIVE_DURATION,
+        description="How often known names are compared with the API server's, to find missed deletions.",
+    ),
+    Setting(
+        name="backoff_base_seconds",
+        variable="PLAYBOOK_ENGINE_BACKOFF_BASE",
+        flag="--backoff-base",
+        default="2s",
+        form=forms.POSITIVE_DURATION,
+        description="The wait before the first retry after a failure; it doubles with each further failure.",
+    ),
+    Setting(
+        name="backoff_max_seconds",
+        variable="PLAYBOOK_ENGINE_BACKOFF_MAX",
+        flag="--backoff-max",
+        default="5m",
+        form=forms.POSITIVE_DURATION,
+        description="The longest wait between two retries.",
+    ),
+    Setting(
+        name="graceful_shutdown_seconds",
+        variable="PLAYBOOK_ENGINE_GRACEFUL_SHUTDOWN_TIMEOUT",
+        flag="--graceful-shutdown-timeout",
+        default="30s",
+        form=forms.DURATION,
+        description="How long playbooks that run at the stop may take to end before they are killed.",
+    ),
+    Setting(
+        name="log_format",
+        variable="PLAYBOOK_ENGINE_LOG_FORMAT",
+        flag="--log-format",
+        default="auto",
+        form=forms.word(LogFormat),
+        description="How log lines look; auto is text on a terminal and json everywhere else.",
+    ),
+    Setting(
+        name="log_level",
+        variable="PLAYBOOK_ENGINE_LOG_LEVEL",
+        flag="--log-level",
+        default="info",
+        form=forms.word(LogLevel),
+        description="From which severity on lines are logged; debug shows every task.",
+    ),
+    Setting(
+        name="probe_address",
+        variable="PLAYBOOK_ENGINE_HEALTH_PROBE_BIND_ADDRESS",
+        flag="--health-probe-bind-address",
+        default="0.0.0.0:8081",
+        form=forms.ADDRESS,
+        description="Where /healthz and /readyz are served.",
+    ),
+    Setting(
+        name="metrics_address",
+        variable="PLAYBOOK_ENGINE_METRICS_BIND_ADDRESS",
+        flag="--metrics-bind-address",
+        default="0.0.0.0:8080",
+        form=forms.ADDRESS,
+        description="Where /metrics is served; it may be the address of the probes.",
+    ),
+    Setting(
+        name="runs_directory",
+        variable="PLAYBOOK_ENGINE_RUNS_DIRECTORY",
+        flag="--runs-directory",
+        default="",
+        form=forms.OPTIONAL_PATH,
+        description="Where the private directories of runs are made; empty for a new one under TMPDIR.",
+    ),
+    Setting(
+        name="message_bound",
+        variable="PLAYBOOK_ENGINE_MESSAGE_BOUND",
+        flag="--message-bound",
+        default="1024",
+        form=forms.whole_number("characters", least=64, most=32768),
+        description="The longest message of a condition; longer ones are cut. Kubernetes allows 32768.",
+    ),
+    Setting(
+        name="ansible_verbosity",
+        variable="ANSIBLE_VERBOSITY",
+        flag="--ansible-verbosity",
+        default="0",
+        form=forms.whole_number("level", least=0, most=6),
+        description="How much Ansible tells about each task, as that many -v would.",
+    ),
+)
+
+
+def read_settings(environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Settings:
+    """Read every setting; ``flags`` has the values of the flags that were given, by the setting's name.
+
+    Raises SettingsError that names each bad value, the flag or variable it came from and the allowed form.
+    """
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for setting in SETTINGS:
+        source, text = _given(setting, environ, flags or {})
+        try:
+            values[setting.name] = setting.form.parse(text)
+        except ValueError:
+            problems.append(f"{source}: {text!r} is not allowed; give {setting.form.allowed}")
+    if not problems and _longer(values["backoff_base_seconds"], values["backoff_max_seconds"]):
+        problems.append("--backoff-base is longer than --backoff-max; give a shorter one")
+    if problems:
+        raise SettingsError(tuple(problems))
+    values["max_concurrent_runs"] = values["max_concurrent_runs"] or _cores()
+    return Settings(**{field.name: values[field.name] for field in fields(Settings)})  # type: ignore[arg-type]
+
+
+def _given(setting: Setting, environ: Mapping[str, str], flags: Mapping[str, str]) -> tuple[str, str]:
+    if setting.name in flags:
+        return setting.flag, flags[setting.name]
+    if setting.variable in environ:
+        return setting.variable, environ[setting.variable]
+    return "default", setting.default
+
+
+def _longer(one: object, other: object) -> bool:
+    return isinstance(one, float) and isinstance(other, float) and one > other
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
