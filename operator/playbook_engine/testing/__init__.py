@@ -1,0 +1,1 @@
+"""Fakes of the engine's outer parts, shipped for tests; contract tests hold each against the real part."""
