@@ -136,7 +136,7 @@ def test_a_flag_that_the_router_does_not_have_is_refused() -> None:
 def test_a_configuration_that_envoy_refuses_fails_the_pod() -> None:
     objects = Objects()
     objects.data["ConfigMap", "envoy"] = {"data": {"envoy.yaml": "static_resources: {listener: []}\n"}}
-    assert "no such field: 'listener'" in failure(POD, objects)
+    assert "has unknown fields" in failure(POD, objects)
 
 
 def test_a_missing_secret_is_the_error_of_a_kubelet() -> None:
