@@ -1,11 +1,17 @@
 """JMESPath expressions, compiled once; the only importer of jmespath."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import jmespath
-from jmespath.exceptions import JMESPathError
+from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerError, ParseError
+from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
+
+_SIGNATURES: dict[str, tuple[dict[str, object], ...]] = {
+    name: entry["signature"] for name, entry in Functions.FUNCTION_TABLE.items()
+}
 
 
 class ExpressionError(ValueError):
@@ -19,17 +25,20 @@ def _compiled(text: str) -> ParsedResult:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A JMESPath expression that is known to compile."""
+    """A JMESPath expression that is known to compile and to call only functions that exist."""
 
     text: str
 
     def __post_init__(self) -> None:
-        """Raise ExpressionError when ``text`` does not compile."""
+        """Raise ExpressionError when ``text`` does not compile or calls a function wrongly."""
         try:
-            _compiled(self.text)
+            parsed = _compiled(self.text)
         except JMESPathError as error:
-            message = f"not a JMESPath expression: {self.text!r}: {error}"
+            message = f"{self.text!r} is no JMESPath expression: {_reason(error)}"
             raise ExpressionError(message) from error
+        for problem in _wrong_calls(parsed.parsed):
+            message = f"{self.text!r} is no JMESPath expression: {problem}"
+            raise ExpressionError(message)
 
     def search(self, document: object) -> object:
         """Evaluate over ``document``; raise ExpressionError when a function gets a value of a wrong type."""
@@ -39,3 +48,35 @@ class Expression:
             message = f"cannot evaluate {self.text!r}: {error}"
             raise ExpressionError(message) from error
         return result
+
+
+def _reason(error: JMESPathError) -> str:
+    if isinstance(error, IncompleteExpressionError):
+        return "it ends too early"
+    if isinstance(error, LexerError):
+        return f"{error.lexer_value!r} at character {error.lexer_position + 1} begins nothing"
+    if isinstance(error, ParseError):
+        return f"{error.token_value!r} at character {error.lex_position + 1} is not expected there"
+    return " ".join(str(error).split())
+
+
+def _wrong_calls(node: Mapping[str, object]) -> Iterator[str]:
+    # jmespath looks functions up only when they are reached; a typing error should not wait so long.
+    if node.get("type") == "function_expression":
+        arguments = node["children"]
+        yield from _wrong_call(str(node["value"]), len(arguments) if isinstance(arguments, list) else 0)
+    children = node.get("children")
+    for child in children if isinstance(children, list) else ():
+        if isinstance(child, dict):
+            yield from _wrong_calls(child)
+
+
+def _wrong_call(name: str, given: int) -> Iterator[str]:
+    if name not in _SIGNATURES:
+        yield f"there is no function {name!r}"
+        return
+    signature = _SIGNATURES[name]
+    variadic = bool(signature) and bool(signature[-1].get("variadic"))
+    if given < len(signature) or (given > len(signature) and not variadic):
+        wanted = f"{len(signature)} or more" if variadic else f"{len(signature)}"
+        yield f"function {name!r} takes {wanted} arguments, but has {given}"

@@ -71,7 +71,7 @@ class FakeExecutor:
         """Start with no script and no requests."""
         self.requests: list[RunRequest] = []
         self.killed: list[str] = []
-        """The runs that were cancelled, ran out of time, or ran when the executor was closed, by identifier."""
+        """Runs that were cancelled, ran out of time, or ran at the close, by identifier."""
         self.running = 0
         self.most_running = 0
         self.closed = False

@@ -1,0 +1,98 @@
+"""The ``status`` of an entry: fields and conditions that expressions derive from dependents."""
+
+import re
+from collections.abc import Callable
+
+from playbook_engine.watches import values
+from playbook_engine.watches.nodes import Place, closest, plain
+from playbook_engine.watches.records import Case, DerivedCondition, DerivedField
+
+_STATUS_KEYS = ("fields", "conditions")
+_CONDITION_KEYS = ("type", "cases")
+_CASE_KEYS = ("when", "status", "reason", "message", "messageFrom")
+_STATUSES = ("True", "False", "Unknown")
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
+_FIELD = re.compile(r"[a-z][A-Za-z0-9]*")
+_OF_THE_ENGINE = ("conditions", "observedGeneration")
+
+type _ReadCase = Callable[[dict[str, Place], Place], dict[str, object]]
+
+
+def status(place: Place | None) -> tuple[tuple[DerivedField, ...], tuple[DerivedCondition, ...]]:
+    """Read ``status``: its fields and its conditions."""
+    section = place.section(_STATUS_KEYS) if place else {}
+    return _fields(section.get("fields")), _conditions(section.get("conditions"))
+
+
+def _fields(place: Place | None) -> tuple[DerivedField, ...]:
+    members = place.members() if place else {}
+    found = (_field(name, member) for name, member in members.items())
+    return tuple(field for field in found if field)
+
+
+def _field(name: str, place: Place) -> DerivedField | None:
+    if not _FIELD.fullmatch(name):
+        place.wrong(f"{name!r} is no name of a status field; use camelCase")
+    if name in _OF_THE_ENGINE:
+        place.wrong(f"{name!r} is written by the engine; choose another field")
+    if not place.is_list():
+        expression = values.expression(place)
+        return DerivedField(name=name, expression=expression) if expression else None
+    return DerivedField(name=name, cases=_cases(place, _value_case))
+
+
+def _conditions(place: Place | None) -> tuple[DerivedCondition, ...]:
+    found: dict[str, DerivedCondition] = {}
+    for item in place.items() if place else ():
+        section = item.section(_CONDITION_KEYS)
+        form = "a condition type such as Available"
+        kind = values.matching(values.required(section, "type", at=item), _TYPE, form=form)
+        cases = values.required(section, "cases", at=item)
+        derived = _cases(cases, _condition_case) if cases else ()
+        if kind in found:
+            section["type"].wrong(f"condition {kind!r} is given twice; put all its cases into one")
+        elif kind is not None:
+            found[kind] = DerivedCondition(type=kind, cases=derived)
+    return tuple(found.values())
+
+
+def _cases(place: Place, read: _ReadCase) -> tuple[Case, ...]:
+    cases = []
+    items = list(place.items())
+    for item in items:
+        section = item.section(("when", "value") if read is _value_case else _CASE_KEYS)
+        if "when" not in section and item is not items[-1]:
+            item.wrong("without 'when' it always holds, so the cases below are never reached; put it last")
+        when = values.expression(section.get("when"))
+        cases.append(Case(when=when, value=read(section, item)))
+    if place.is_list() and not items:
+        place.wrong("has no case; give at least one")
+    return tuple(cases)
+
+
+def _value_case(section: dict[str, Place], at: Place) -> dict[str, object]:
+    value = values.required(section, "value", at=at)
+    return {"value": plain(value)} if value else {}
+
+
+def _condition_case(section: dict[str, Place], at: Place) -> dict[str, object]:
+    form = "a reason such as MinimumReplicasAvailable"
+    found: dict[str, object] = {
+        "status": _status(values.required(section, "status", at=at)),
+        "reason": values.matching(values.required(section, "reason", at=at), _REASON, form=form),
+    }
+    if ("message" in section) == ("messageFrom" in section):
+        at.wrong("give exactly one of 'message' (a text) and 'messageFrom' (an expression)")
+    if "message" in section:
+        found["message"] = section["message"].text()
+    if "messageFrom" in section:
+        found["messageFrom"] = values.expression(section["messageFrom"])
+    return found
+
+
+def _status(place: Place | None) -> str | None:
+    text = place.text() if place else None
+    if place and text is not None and text not in _STATUSES:
+        place.wrong(f"{text!r} is no status; {closest(text, _STATUSES)}")
+    return text
