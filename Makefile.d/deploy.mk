@@ -1,0 +1,28 @@
+##@ Use it on the cluster of KUBECONFIG
+
+# The kubectl of the machine, or the one that belongs to devcluster.
+KUBECTL ?= $(shell command -v kubectl || echo "$(CURDIR)/devcluster/devcluster kubectl --name none --")
+IMG ?= ghcr.io/vllm-project/semantic-router-operator:latest
+APPLY := $(KUBECTL) apply --server-side --force-conflicts --field-manager=semantic-router-operator-install
+
+.PHONY: install
+install: ## Install the CustomResourceDefinition
+	@$(APPLY) -f crds/vllm.ai_semanticrouters.yaml
+	@$(KUBECTL) wait --for=condition=Established crd/semanticrouters.vllm.ai --timeout=60s
+
+.PHONY: uninstall
+uninstall: env ## Delete every SemanticRouter, wait until the operator let go of them, then the definition
+	@KUBECTL="$(KUBECTL)" $(BIN)/python -m tools.demo.removal uninstall
+
+.PHONY: run
+run: env ## Run the operator in the foreground, against the cluster of KUBECONFIG
+	@$(BIN)/semantic-router-operator run --watches-file watches.yaml
+
+.PHONY: deploy
+deploy: install ## Put the operator into the cluster: make deploy IMG=<registry>/semantic-router-operator:<tag>
+	@$(KUBECTL) kustomize deploy/base | \
+		sed 's|image: ghcr.io/vllm-project/semantic-router-operator:latest|image: $(IMG)|' | $(APPLY) -f -
+
+.PHONY: undeploy
+undeploy: env ## Remove the operator from the cluster; refuses while SemanticRouters exist
+	@KUBECTL="$(KUBECTL)" $(BIN)/python -m tools.demo.removal undeploy

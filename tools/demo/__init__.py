@@ -1,0 +1,1 @@
+"""The demonstration, and what `make install` and its sisters need: small programs around kubectl."""
