@@ -1,4 +1,4 @@
-##@ Start here
+##@ Demonstration
 
 .PHONY: demo
 demo: env ## Show the operator at work; KUBECONFIG=… on your own cluster, KEEP=1 leaves it running

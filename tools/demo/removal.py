@@ -1,7 +1,7 @@
 """``make uninstall`` and ``make undeploy``: resources go before what looks after them, so no finalizer hangs.
 
-``FORCE=1`` takes the finalizer off resources that no operator answers for; their objects are then collected by
-Kubernetes through their owner references.
+``FORCE=1`` takes the finalizer off resources that no operator answers for; Kubernetes then collects their
+objects through their owner references.
 """
 
 import json
