@@ -81,4 +81,6 @@ def running(name: str | None = None, crds: Sequence[str] = ALL_CRDS) -> Iterator
 
 def _devcluster(*arguments: str) -> str:
     """Run the launcher; a first build takes minutes and shows its progress on the terminal."""
-    return subprocess.run([LAUNCHER, *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=1800).stdout
+    return subprocess.run(
+        [LAUNCHER, *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=1800
+    ).stdout

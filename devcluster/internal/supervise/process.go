@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A part gets this long to end by itself before it is killed.
-const patience = 8 * time.Second
+// A part gets this long to end by itself before it is killed: nothing of it is kept, so there is little to finish.
+const patience = 1500 * time.Millisecond
 
 // process is one running part of the control plane.
 type process struct {

@@ -1,7 +1,7 @@
 """Events of a run folded into its outcome: pure, and the same for every executor.
 
-Events are those of ansible-runner: a mapping with ``event``, ``stdout`` and ``event_data``. ``step`` keeps of
-them what the outcome needs; ``conclude`` judges once it is known how the process ended.
+Events are those of ansible-runner: a mapping with ``event``, ``stdout`` and ``event_data``. ``step``
+keeps of them what the outcome needs; ``conclude`` judges once it is known how the process ended.
 """
 
 import re

@@ -11,9 +11,9 @@ from typing import Protocol
 class RunRequest:
     """One run of one playbook.
 
-    ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible never
-    templates it. ``environment`` is added to the run's environment (``KUBECONFIG``, ``K8S_AUTH_*``).
-    ``timeout_seconds`` bounds the wall time.
+    ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible
+    never templates it. ``environment`` is added to the run's environment (``KUBECONFIG``,
+    ``K8S_AUTH_*``). ``timeout_seconds`` bounds the wall time.
     """
 
     ident: str

@@ -1,0 +1,1 @@
+"""What people and machines see of the engine while it runs: logs, metrics and probes."""

@@ -1,0 +1,107 @@
+"""Structured logs; the only importer of structlog.
+
+Lines of libraries (kopf, kr8s, aiohttp) go through the same formatter. What is bound with ``context`` is in every
+line that is logged inside it, in the tasks that it starts, too.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Protocol, TextIO, cast
+
+import structlog
+from structlog.typing import Processor
+
+from playbook_engine.settings import LogFormat, LogLevel
+
+_QUIET = ("aiohttp.access", "asyncio", "httpcore", "httpx")  # these have nothing to say below a warning
+
+
+class Logger(Protocol):
+    """What the engine uses of a logger: a sentence without values, and the values as fields."""
+
+    def debug(self, event: str, /, **fields: object) -> object:
+        """Log for people who look for an error."""
+        ...
+
+    def info(self, event: str, /, **fields: object) -> object:
+        """Log what happened."""
+        ...
+
+    def warning(self, event: str, /, **fields: object) -> object:
+        """Log what should be looked at."""
+        ...
+
+    def error(self, event: str, /, **fields: object) -> object:
+        """Log what went wrong."""
+        ...
+
+    def exception(self, event: str, /, **fields: object) -> object:
+        """Log what went wrong, with the exception that is being handled."""
+        ...
+
+
+def get_logger(name: str = "playbook_engine") -> Logger:
+    """Give a logger; it may be made before ``configure`` is called."""
+    return cast("Logger", structlog.stdlib.get_logger(name))
+
+
+@contextmanager
+def context(**fields: object) -> Iterator[None]:
+    """Add fields to every line logged inside: ``object``, ``run``, ``generation``."""
+    with structlog.contextvars.bound_contextvars(**fields):
+        yield
+
+
+def configure(*, log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
+    """Send all logs to ``stream`` (standard error by default) in one format."""
+    stream = stream or sys.stderr
+    text = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and stream.isatty())
+    shared = _shared()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(text=text, colors=stream.isatty()),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.value.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+    ]
+
+
+def _rendering(*, text: bool, colors: bool) -> list[Processor]:
+    if text:
+        return [structlog.dev.ConsoleRenderer(colors=colors)]
+    return [
+        structlog.processors.format_exc_info,
+        _message,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
+
+
+def _message(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    fields["message"] = fields.pop("event", "")  # what most collectors of logs show
+    return fields

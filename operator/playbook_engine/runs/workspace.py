@@ -1,0 +1,64 @@
+"""The private directory of a run: what ansible-runner reads lies in it, readable for nobody else."""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from playbook_engine.runs.records import RunRequest
+from playbook_engine.runs.variables import render_variables
+
+_OWNER_ONLY = 0o700
+_FILE_MODE = 0o600
+_SETTINGS = {
+    "pexpect_timeout": 1,  # seconds until the end of a process without output is noticed
+    "suppress_output_file": True,  # no copy of the output
+}
+
+
+def make_root(parent: Path | None) -> Path:
+    """Make a new private directory for the runs of one engine, under ``parent`` or the system's for such.
+
+    ``parent`` is made when it is not there. Raises OSError.
+    """
+    if parent:
+        parent.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="playbook-engine-", dir=parent)).absolute()
+
+
+def make_workspace(root: Path, request: RunRequest) -> Path:
+    """Make a new directory under ``root`` with everything that one run needs.
+
+    Raises OSError, and TypeError when a variable is nothing that JSON can hold.
+    """
+    variables = render_variables(request.variables, unsafe=request.unsafe)
+    directory = Path(tempfile.mkdtemp(dir=root))
+    for name in ("env", "inventory", "tmp", "home"):
+        (directory / name).mkdir(mode=_OWNER_ONLY)
+    _write(directory / "env" / "extravars", variables)
+    _write(directory / "env" / "settings", json.dumps(_SETTINGS))
+    _write(directory / "inventory" / "hosts.json", json.dumps(_inventory()))
+    _write(directory / "request.json", json.dumps(_invocation(request)))
+    return directory
+
+
+def _inventory() -> dict[str, object]:
+    localhost = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    return {"all": {"hosts": {"localhost": localhost}}}
+
+
+def _invocation(request: RunRequest) -> dict[str, object]:
+    options = [name for name, on in (("--check", request.check), ("--diff", request.diff)) if on]
+    return {
+        "playbook": str(request.playbook.absolute()),
+        "options": " ".join(options),
+        "tags": ",".join(request.tags),
+        "verbosity": request.verbosity,
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,63 @@
+"""Who a SemanticRouter is to its objects: their names, labels, and the reference by which they belong to it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+
+MANAGER = "semantic-router-operator"
+APPLICATION = "semantic-router"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Name, namespace and uid of a SemanticRouter, and what follows from them."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str
+    uid: str
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """Labels that select its pods. A Deployment's selector can never be changed, so neither can these."""
+        return {"app.kubernetes.io/name": APPLICATION, "app.kubernetes.io/instance": self.name}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of every object that belongs to it."""
+        return {
+            **self.selector,
+            "app.kubernetes.io/component": "router",
+            "app.kubernetes.io/part-of": "vllm-semantic-router",
+            "app.kubernetes.io/managed-by": MANAGER,
+        }
+
+    @property
+    def owner_reference(self) -> dict[str, Any]:
+        """The reference that makes Kubernetes delete an object together with the SemanticRouter."""
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+    def name_of(self, part: str) -> str:
+        """Return the name of one of its objects, such as ``test-router-config``."""
+        return f"{self.name}-{part}"
+
+
+def identity_of(resource: Object) -> Identity:
+    """Read the identity of a SemanticRouter."""
+    metadata = resource["metadata"]
+    return Identity(
+        api_version=str(resource["apiVersion"]),
+        kind=str(resource["kind"]),
+        name=str(metadata["name"]),
+        namespace=str(metadata["namespace"]),
+        uid=str(metadata["uid"]),
+    )

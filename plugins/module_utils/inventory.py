@@ -1,0 +1,126 @@
+"""Which objects a SemanticRouter has: one table, asked by the roles that make them and by the one that prunes.
+
+``watches.yaml`` names the same objects in its own language; a test compares the two.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+
+STANDALONE = "standalone"
+GATEWAY_INTEGRATION = "gateway-integration"
+
+type Spec = Mapping[str, Any]
+
+
+def spec_of(resource: Object) -> Spec:
+    """Return ``spec``, empty when there is none."""
+    spec: Spec = resource.get("spec") or {}
+    return spec
+
+
+def section(spec: Spec, *names: str) -> Mapping[str, Any]:
+    """Return a block of ``spec``, empty when it, or a block around it, is not given."""
+    found: Mapping[str, Any] = spec
+    for name in names:
+        found = found.get(name) or {}
+    return found
+
+
+def gateway_mode(resource: Object) -> str:
+    """Return ``standalone``, or ``gateway-integration`` when the resource names a Gateway that exists."""
+    return GATEWAY_INTEGRATION if section(spec_of(resource), "gateway", "existingRef") else STANDALONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One object: its kind, its name after the resource's own, and whether a specification asks for it."""
+
+    api_version: str
+    kind: str
+    suffix: str = ""
+    wanted: Callable[[Object], bool] = lambda _resource: True
+
+
+def _makes_account(resource: Object) -> bool:
+    return bool(section(spec_of(resource), "serviceAccount").get("create", True))
+
+
+def _is_standalone(resource: Object) -> bool:
+    return gateway_mode(resource) == STANDALONE
+
+
+def _is_integrated(resource: Object) -> bool:
+    return gateway_mode(resource) == GATEWAY_INTEGRATION
+
+
+def _has_route(resource: Object) -> bool:
+    return bool(section(spec_of(resource), "openshift", "routes").get("enabled"))
+
+
+def is_autoscaled(resource: Object) -> bool:
+    """Whether a HorizontalPodAutoscaler sets the number of pods."""
+    return bool(section(spec_of(resource), "autoscaling").get("enabled"))
+
+
+def _has_ingress(resource: Object) -> bool:
+    return bool(section(spec_of(resource), "ingress").get("enabled"))
+
+
+ACCOUNT = Entry(api_version="v1", kind="ServiceAccount", wanted=_makes_account)
+CONFIG = Entry(api_version="v1", kind="ConfigMap", suffix="config")
+ENVOY_CONFIG = Entry(api_version="v1", kind="ConfigMap", suffix="envoy-config", wanted=_is_standalone)
+DEPLOYMENT = Entry(api_version="apps/v1", kind="Deployment")
+SERVICE = Entry(api_version="v1", kind="Service")
+HTTP_ROUTE = Entry(api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute", wanted=_is_integrated)
+ROUTE = Entry(api_version="route.openshift.io/v1", kind="Route", wanted=_has_route)
+AUTOSCALER = Entry(api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", wanted=is_autoscaled)
+INGRESS = Entry(api_version="networking.k8s.io/v1", kind="Ingress", wanted=_has_ingress)
+
+ENTRIES = (ACCOUNT, CONFIG, ENVOY_CONFIG, DEPLOYMENT, SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS)
+"""All but claims, which hold data and are never deleted by an edit, and Secrets, which nobody may list."""
+
+
+def name_of(entry: Entry, resource: Object) -> str:
+    """Return the name of an object of the resource."""
+    if entry is ACCOUNT:
+        return account_name(resource)
+    identity = identity_of(resource)
+    return identity.name_of(entry.suffix) if entry.suffix else identity.name
+
+
+def account_name(resource: Object) -> str:
+    """Return the ServiceAccount of the pods, whether it is made or used."""
+    account = section(spec_of(resource), "serviceAccount")
+    made = identity_of(resource).name if account.get("create", True) else "default"
+    return str(account.get("name") or made)
+
+
+def leftovers(resource: Object, observed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield objects that belong to the resource and that it does not want any more, as ``absent`` definitions.
+
+    Each carries the uid that was seen, so that nothing else of that name is deleted. Only kinds of the table
+    are looked at.
+    """
+    uid = identity_of(resource).uid
+    wanted = {(entry.kind, name_of(entry, resource)) for entry in ENTRIES if entry.wanted(resource)}
+    versions = {entry.kind: entry.api_version for entry in ENTRIES}
+    for kind, api_version in versions.items():
+        for live in section(observed, "owned").get(kind) or ():
+            metadata = live["metadata"]
+            kept = (kind, metadata["name"]) in wanted or metadata.get("deletionTimestamp")
+            if not kept and belongs_to(live, uid):
+                yield {
+                    "apiVersion": api_version,
+                    "kind": kind,
+                    "metadata": {key: metadata[key] for key in ("name", "namespace", "uid")},
+                }
+
+
+def belongs_to(live: Object, uid: str) -> bool:
+    """Whether an object has an owner reference with this uid."""
+    references = live["metadata"].get("ownerReferences") or ()
+    return any(reference.get("uid") == uid for reference in references)

@@ -1,0 +1,152 @@
+"""A small client of the API server for tests: quick enough to be asked ten times a second.
+
+Objects are plain JSON. Where the words of kubectl matter, tests use kubectl (``DevCluster.kubectl``) instead.
+"""
+
+import base64
+import http.client
+import json
+import ssl
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import yaml
+
+KINDS = {
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "Event": ("api/v1", "events"),
+    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
+    "HTTPRoute": ("apis/gateway.networking.k8s.io/v1", "httproutes"),
+    "InferenceService": ("apis/serving.kserve.io/v1beta1", "inferenceservices"),
+    "Ingress": ("apis/networking.k8s.io/v1", "ingresses"),
+    "Namespace": ("api/v1", "namespaces"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "Pod": ("api/v1", "pods"),
+    "ReplicaSet": ("apis/apps/v1", "replicasets"),
+    "Route": ("apis/route.openshift.io/v1", "routes"),
+    "Secret": ("api/v1", "secrets"),
+    "SemanticRouter": ("apis/vllm.ai/v1alpha1", "semanticrouters"),
+    "Service": ("api/v1", "services"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses"),
+    "Toy": ("apis/example.com/v1", "toys"),
+}
+CLUSTER_SCOPED = {"Namespace", "StorageClass"}
+MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+APPLY = "application/apply-patch+yaml"
+NOT_FOUND = 404
+
+
+class ApiError(Exception):
+    """The API server refused; ``code`` is the HTTP status, ``message`` its own words."""
+
+    def __init__(self, code: int, message: str) -> None:
+        """Keep both."""
+        super().__init__(f"{code}: {message}")
+        self.code, self.message = code, message
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API server of a kubeconfig with a client certificate."""
+
+    host: str
+    context: ssl.SSLContext
+
+    @classmethod
+    def connect(cls, kubeconfig: Path) -> "Api":
+        """Read the first cluster and user of the file; nothing is requested yet."""
+        config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        context = ssl.create_default_context(cadata=authority)
+        with tempfile.NamedTemporaryFile("wb", suffix=".pem") as pair:
+            pair.write(base64.b64decode(user["client-certificate-data"]))
+            pair.write(base64.b64decode(user["client-key-data"]))
+            pair.flush()
+            context.load_cert_chain(pair.name)
+        return cls(host=urlsplit(cluster["server"]).netloc, context=context)
+
+    def request(
+        self, method: str, path: str, *, body: object = None, kind: str = "application/json", **query: str
+    ) -> Any:  # noqa: ANN401 - whatever the API server says, as decoded JSON
+        """Send one request and return the decoded answer; raises ApiError."""
+        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=30)
+        try:
+            text = None if body is None else json.dumps(body)
+            target = f"/{path}?{urlencode(query)}" if query else f"/{path}"
+            connection.request(method, target, body=text, headers={"Content-Type": kind})
+            response = connection.getresponse()
+            answer = json.loads(response.read() or b"{}")
+        finally:
+            connection.close()
+        if response.status >= http.client.BAD_REQUEST:
+            raise ApiError(response.status, answer.get("message", ""))
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One namespace of a control plane."""
+
+    api: Api
+    name: str
+
+    def path(self, kind: str, name: str = "", subresource: str = "") -> str:
+        """Return the path of an object, or of all of a kind."""
+        prefix, plural = KINDS[kind]
+        scope = "" if kind in CLUSTER_SCOPED else f"namespaces/{self.name}/"
+        return "/".join(part for part in (f"{prefix}/{scope}{plural}", name, subresource) if part)
+
+    def get(self, kind: str, name: str) -> Any:  # noqa: ANN401
+        """Return the object, or None; also the reader that ``run_pod`` wants."""
+        try:
+            return self.api.request("GET", self.path(kind, name))
+        except ApiError as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+
+    def list(self, kind: str, selector: str = "") -> list[Any]:
+        """Return the objects of a kind; none when the kind is not served."""
+        query = {"labelSelector": selector} if selector else {}
+        try:
+            items: list[Any] = self.api.request("GET", self.path(kind), **query)["items"]
+        except ApiError as error:
+            if error.code == NOT_FOUND:
+                return []
+            raise
+        return [{"kind": kind, **item} for item in items]
+
+    def create(self, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Create an object."""
+        prefix = KINDS[body["kind"]][0].removeprefix("apis/").removeprefix("api/")
+        return self.api.request("POST", self.path(body["kind"]), body={"apiVersion": prefix, **body})
+
+    def apply(self, body: Mapping[str, Any], manager: str = "tester", *, force: bool = False) -> Any:  # noqa: ANN401
+        """Apply an object by server-side apply as another manager than the operator."""
+        prefix = KINDS[body["kind"]][0].removeprefix("apis/").removeprefix("api/")
+        path = self.path(body["kind"], body["metadata"]["name"])
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
+        return self.api.request("PATCH", path, body={"apiVersion": prefix, **body}, kind=APPLY, **query)
+
+    def patch(
+        self, kind: str, name: str, patch: object, *, manager: str = "tester", subresource: str = ""
+    ) -> Any:  # noqa: ANN401
+        """Patch an object: a mapping is a merge patch, a list a JSON patch."""
+        style = JSON_PATCH if isinstance(patch, list) else MERGE
+        path = self.path(kind, name, subresource)
+        return self.api.request("PATCH", path, body=patch, kind=style, fieldManager=manager)
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object; one that is gone already is deleted."""
+        try:
+            self.api.request("DELETE", self.path(kind, name))
+        except ApiError as error:
+            if error.code != NOT_FOUND:
+                raise

@@ -1,0 +1,61 @@
+"""Reads the audit log of a control plane: who wrote what between two moments.
+
+The API server writes a line before it answers, so what was answered before ``now`` is before the mark.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+WRITING = {"create", "update", "patch", "delete", "deletecollection"}
+QUESTIONS = {"authorization.k8s.io", "authentication.k8s.io"}
+"""Groups whose ``create`` asks something and stores nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One request that changes, or tries to change, what is stored."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLog:
+    """The audit log of one control plane."""
+
+    path: Path
+
+    def now(self) -> int:
+        """Return a mark for this moment."""
+        return self.path.stat().st_size
+
+    def writes(self, user: str, since: int) -> list[Write]:
+        """Return what ``user`` wrote after the mark, in order."""
+        with self.path.open("rb") as file:
+            file.seek(since)
+            lines = file.read().splitlines()
+        entries = [json.loads(line) for line in lines if line.endswith(b"}")]
+        return [
+            _write(entry)
+            for entry in entries
+            if entry["user"]["username"] == user
+            and entry["verb"] in WRITING
+            and entry["stage"] == "ResponseComplete"
+            and entry.get("objectRef", {}).get("apiGroup") not in QUESTIONS
+        ]
+
+
+def _write(entry: dict[str, dict[str, str]]) -> Write:
+    target = entry.get("objectRef", {})
+    resource = "/".join(part for part in (target.get("resource"), target.get("subresource")) if part)
+    return Write(
+        verb=str(entry["verb"]),
+        resource=resource,
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+        code=int(entry.get("responseStatus", {}).get("code", 0)),
+    )
