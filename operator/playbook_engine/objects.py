@@ -4,6 +4,8 @@ An object stays a plain mapping throughout the engine, exactly as the API server
 generic, so there is no type for it to have. Only its *identity* is a record.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,3 +42,71 @@ class ObjectKey:
     def __str__(self) -> str:
         """``<apiVersion>/<Kind>/<namespace>/<name>``, the key of ``objects`` in run results."""
         return f"{self.gvk}/{self.namespace}/{self.name}"
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """Give ``value`` when it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def metadata_of(found: Object) -> Mapping[str, object]:
+    """Give ``metadata``, empty when there is none."""
+    return mapping(found.get("metadata"))
+
+
+def gvk_of(found: Object) -> GroupVersionKind:
+    """Read the kind of an object."""
+    group, _, version = str(found.get("apiVersion") or "").rpartition("/")
+    return GroupVersionKind(group=group, version=version, kind=str(found.get("kind") or ""))
+
+
+def key_of(found: Object) -> ObjectKey:
+    """Read the identity of an object."""
+    metadata = metadata_of(found)
+    namespace, name = str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
+    return ObjectKey(gvk=gvk_of(found), namespace=namespace, name=name)
+
+
+def uid_of(found: Object) -> str:
+    """Read ``metadata.uid``."""
+    return str(metadata_of(found).get("uid") or "")
+
+
+def owner_uids(found: Object) -> frozenset[str]:
+    """Give the uids of all owner references."""
+    references = metadata_of(found).get("ownerReferences")
+    found_uids = (
+        (mapping(reference).get("uid") for reference in references) if isinstance(references, list) else ()
+    )
+    return frozenset(str(uid) for uid in found_uids if uid)
+
+
+def is_newer(one: Object, other: Object) -> bool:
+    """Whether ``one`` is a later state than ``other`` of the same name; equal states are not newer.
+
+    Versions of resources that are numbers count up for one server; others say only whether they differ.
+    """
+    left, right = (str(metadata_of(item).get("resourceVersion") or "") for item in (one, other))
+    return int(left) > int(right) if left.isdecimal() and right.isdecimal() else left != right
+
+
+def digest(value: object) -> str:
+    """Give the SHA-256 (hex) of ``value`` as canonical JSON: keys sorted, no white space."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def fingerprint(found: Object, field_manager: str) -> str:
+    """Give the digest of the fields that ``field_manager`` has applied; empty when it applied none.
+
+    The definition is in docs/architecture.md: runs hand back the same for the objects that they applied.
+    """
+    entries = metadata_of(found).get("managedFields")
+    ours = [
+        entry.get("fieldsV1", {})
+        for entry in (entries if isinstance(entries, list) else ())
+        if entry.get("manager") == field_manager
+        and entry.get("operation") == "Apply"
+        and not entry.get("subresource")
+    ]
+    return digest(ours) if ours else ""

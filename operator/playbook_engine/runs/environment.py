@@ -59,7 +59,7 @@ def run_environment(
         "PATH": path,
         MARK: mark,
     }
-    defaults = {"ANSIBLE_CONFIG": os.devnull, "HOME": str(directory / "home")}
+    defaults = {"ANSIBLE_CONFIG": str(directory / "ansible.cfg"), "HOME": str(directory / "home")}
     return {**defaults, **kept, **added, **_FIXED, **own}
 
 

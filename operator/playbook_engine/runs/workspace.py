@@ -36,6 +36,7 @@ def make_workspace(root: Path, request: RunRequest) -> Path:
     directory = Path(tempfile.mkdtemp(dir=root))
     for name in ("env", "inventory", "tmp", "home"):
         (directory / name).mkdir(mode=_OWNER_ONLY)
+    _write(directory / "ansible.cfg", "[defaults]\n")  # an empty one, so that no other is looked for
     _write(directory / "env" / "extravars", variables)
     _write(directory / "env" / "settings", json.dumps(_SETTINGS))
     _write(directory / "inventory" / "hosts.json", json.dumps(_inventory()))

@@ -1,0 +1,1 @@
+"""The API server: reads, server-side apply, JSON patches, events and discovery, over plain JSON objects."""

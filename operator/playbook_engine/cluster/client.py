@@ -1,0 +1,139 @@
+"""What the engine asks of the API server, as one small interface; ``testing.cluster`` ships a fake of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from playbook_engine.cluster.discovery import Discovery, Presence
+from playbook_engine.cluster.errors import NotFoundError
+from playbook_engine.cluster.transport import Request, Transport
+from playbook_engine.objects import GroupVersionKind, Object, ObjectKey
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+_PAGE = "500"
+EVENT = GroupVersionKind(group="", version="v1", kind="Event")
+
+
+class Cluster(Protocol):
+    """Reads and writes of plain objects. Every method raises ClusterError."""
+
+    async def presence(self, gvk: GroupVersionKind, *, fresh: bool = False) -> Presence:
+        """Say whether a kind is served, looked up anew when ``fresh``; raises nothing."""
+        ...
+
+    async def is_namespaced(self, gvk: GroupVersionKind) -> bool:
+        """Say whether objects of a kind are in namespaces; raises NotFoundError when it is not served."""
+        ...
+
+    async def get(self, key: ObjectKey) -> Object:
+        """Read one object."""
+        ...
+
+    async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
+        """Read all objects of a kind, in one namespace or in all; each with ``apiVersion`` and ``kind``."""
+        ...
+
+    async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
+        """Change an object by a JSON patch (RFC 6902)."""
+        ...
+
+    async def apply_status(self, key: ObjectKey, document: Object, *, field_manager: str) -> Object:
+        """Server-side apply ``document`` to the status subresource, taking over fields of others."""
+        ...
+
+    async def create_event(self, event: Object) -> None:
+        """Create an Event; raises ConflictError when one of that name is there."""
+        ...
+
+    async def update_event(self, namespace: str, name: str, change: Object) -> None:
+        """Merge into an Event."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class RealCluster:
+    """The API server of the kubeconfig, or of the pod's service account."""
+
+    def __init__(self) -> None:
+        """Connect at the first request."""
+        self._transport = Transport()
+        self._discovery = Discovery(self._transport)
+
+    async def presence(self, gvk: GroupVersionKind, *, fresh: bool = False) -> Presence:
+        """Say whether a kind is served."""
+        if fresh:
+            self._discovery.forget(gvk)
+        return await self._discovery.presence(gvk)
+
+    async def is_namespaced(self, gvk: GroupVersionKind) -> bool:
+        """Say whether objects of a kind are in namespaces."""
+        return (await self._discovery.resource(gvk)).namespaced
+
+    async def get(self, key: ObjectKey) -> Object:
+        """Read one object."""
+        found: Object = await self._send(key, "GET")
+        return found
+
+    async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
+        """Read page by page."""
+        resource = await self._discovery.resource(gvk)
+        found: list[Object] = []
+        query = {"limit": _PAGE}
+        while True:
+            request = Request(method="GET", path=resource.path(namespace=namespace), query=query)
+            try:
+                answer = await self._transport.send(request)
+            except NotFoundError:
+                self._discovery.forget(gvk)
+                raise
+            typed = {"apiVersion": gvk.api_version, "kind": gvk.kind}
+            found += [{**typed, **item} for item in answer.get("items") or ()]
+            rest = answer.get("metadata", {}).get("continue")
+            if not rest:
+                return found
+            query = {"limit": _PAGE, "continue": rest}
+
+    async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
+        """Change an object by a JSON patch; a failed ``test`` is an InvalidError."""
+        changed: Object = await self._send(key, "PATCH", body=list(operations), media=JSON_PATCH)
+        return changed
+
+    async def apply_status(self, key: ObjectKey, document: Object, *, field_manager: str) -> Object:
+        """Server-side apply to the status subresource."""
+        resource = await self._discovery.resource(key.gvk)
+        path = resource.path(namespace=key.namespace, name=key.name, subresource="status")
+        query = {"fieldManager": field_manager, "force": "true"}
+        applied: Object = await self._transport.send(
+            Request(method="PATCH", path=path, query=query, body=document, media=APPLY_PATCH)
+        )
+        return applied
+
+    async def create_event(self, event: Object) -> None:
+        """Create an Event."""
+        path = f"/api/v1/namespaces/{_namespace(event)}/events"
+        await self._transport.send(Request(method="POST", path=path, body=event))
+
+    async def update_event(self, namespace: str, name: str, change: Object) -> None:
+        """Merge into an Event."""
+        key = ObjectKey(gvk=EVENT, namespace=namespace, name=name)
+        await self._send(key, "PATCH", body=change, media=MERGE_PATCH)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def _send(
+        self, key: ObjectKey, method: str, *, body: object = None, media: str = "application/json"
+    ) -> Any:  # noqa: ANN401 - whatever the API server says
+        resource = await self._discovery.resource(key.gvk)
+        path = resource.path(namespace=key.namespace, name=key.name)
+        return await self._transport.send(Request(method=method, path=path, body=body, media=media))
+
+
+def _namespace(event: Object) -> str:
+    metadata = event["metadata"]
+    return str(metadata["namespace"]) if isinstance(metadata, Mapping) else ""

@@ -1,0 +1,96 @@
+"""Which kinds the API server serves, and where: three answers, because a failure is no absence."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from playbook_engine.cluster.errors import ClusterError, NotFoundError
+from playbook_engine.cluster.transport import Request, Transport
+from playbook_engine.objects import GroupVersionKind
+
+ABSENT_SECONDS = 5.0
+"""A kind that was absent or unknown is looked for again after this long; one that is present stays known."""
+
+
+class Presence(StrEnum):
+    """Whether a kind is served."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Where the objects of a kind are: ``prefix`` such as ``/apis/apps/v1``, and the plural."""
+
+    prefix: str
+    plural: str
+    namespaced: bool
+
+    def path(self, *, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Give the path of an object, or without a name of the collection."""
+        within = ("namespaces", namespace) if self.namespaced and namespace else ()
+        parts = (self.prefix, *within, self.plural, *filter(None, (name, subresource)))
+        return "/".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    presence: Presence
+    resource: Resource | None
+    until: float
+
+
+class Discovery:
+    """Asks each group and version once, and again while a kind of it is not there."""
+
+    def __init__(self, transport: Transport, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Know nothing yet."""
+        self._transport = transport
+        self._clock = clock
+        self._known: dict[GroupVersionKind, _Known] = {}
+
+    async def presence(self, gvk: GroupVersionKind) -> Presence:
+        """Say whether the kind is served; never raises ClusterError."""
+        return (await self._look(gvk)).presence
+
+    async def resource(self, gvk: GroupVersionKind) -> Resource:
+        """Give where the kind is served; raises NotFoundError when it is not, or that is not known."""
+        found = await self._look(gvk)
+        if found.resource is None:
+            raise NotFoundError(f"kind {gvk} is {found.presence} in this cluster")
+        return found.resource
+
+    def forget(self, gvk: GroupVersionKind) -> None:
+        """Ask again at the next look: a request said that the kind is gone."""
+        self._known.pop(gvk, None)
+
+    async def _look(self, gvk: GroupVersionKind) -> _Known:
+        known = self._known.get(gvk)
+        if known is None or known.until < self._clock():
+            known = self._known[gvk] = await self._ask(gvk)
+        return known
+
+    async def _ask(self, gvk: GroupVersionKind) -> _Known:
+        prefix = f"/apis/{gvk.group}/{gvk.version}" if gvk.group else f"/api/{gvk.version}"
+        until = self._clock() + ABSENT_SECONDS
+        try:
+            answer = await self._transport.send(Request(method="GET", path=prefix))
+        except NotFoundError:
+            return _Known(Presence.ABSENT, None, until)
+        except ClusterError:
+            return _Known(Presence.UNKNOWN, None, until)
+        found = _find(answer.get("resources") or (), gvk.kind)
+        if found is None:
+            return _Known(Presence.ABSENT, None, until)
+        resource = Resource(prefix=prefix, plural=str(found["name"]), namespaced=bool(found["namespaced"]))
+        return _Known(Presence.PRESENT, resource, float("inf"))
+
+
+def _find(resources: Iterable[Mapping[str, object]], kind: str) -> Mapping[str, object] | None:
+    for resource in resources:
+        if resource.get("kind") == kind and "/" not in str(resource.get("name")):
+            return resource
+    return None

@@ -1,0 +1,97 @@
+"""One HTTP request to the API server and its decoded answer; the only importer of kr8s.
+
+kr8s knows kubeconfigs, service accounts, exec plugins and expiring tokens; nothing else of it is used.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import kr8s
+import kr8s.asyncio
+
+from playbook_engine.cluster.errors import Answer, UnavailableError, error_of
+
+_UNAUTHORIZED = 401
+_SUCCESS = range(200, 300)
+_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request; ``path`` begins with a slash, ``media`` is the type of ``body``, ``accept`` of the answer."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: object = None
+    media: str = "application/json"
+    accept: str = "application/json"
+
+
+class Transport:
+    """A connection to one API server."""
+
+    def __init__(self) -> None:
+        """Read nothing yet: the credentials are looked for at the first request."""
+        self._api: Any = None
+        self._login = asyncio.Lock()
+
+    async def send(self, request: Request) -> Any:  # noqa: ANN401 - whatever the API server says
+        """Send and give the decoded answer; raises ClusterError, UnavailableError when nobody answers."""
+        what = f"{request.method} {request.path}"
+        try:
+            api = await self._connected()
+            response = await self._once(api, request)
+            if response.status_code == _UNAUTHORIZED:  # an expired token
+                await api.async_reauthenticate()
+                response = await self._once(api, request)
+        except (httpx.HTTPError, OSError, kr8s.APITimeoutError) as error:
+            raise UnavailableError(
+                f"{what}: the API server does not answer: {str(error) or type(error).__name__}"
+            ) from error
+        if response.status_code not in _SUCCESS:
+            raise error_of(_answer(response), what=what)
+        return response.json() if response.content else {}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        session = getattr(self._api, "_session", None)
+        if session is not None:
+            await session.aclose()
+
+    async def _connected(self) -> Any:  # noqa: ANN401 - kr8s has no types
+        async with self._login:
+            if self._api is None:
+                self._api = await kr8s.asyncio.api()
+                self._api.timeout = _TIMEOUT_SECONDS
+        return self._api
+
+    async def _once(self, api: Any, request: Request) -> httpx.Response:  # noqa: ANN401 - kr8s has no types
+        body = None if request.body is None else json.dumps(request.body).encode()
+        headers = {"Content-Type": request.media, "Accept": request.accept}
+        base, _, last = request.path.rpartition("/")
+        async with api.call_api(
+            request.method, version="", base=base, url=last,
+            params=dict(request.query), content=body, headers=headers, raise_for_status=False,
+        ) as response:  # fmt: skip
+            answer: httpx.Response = response
+            return answer
+
+
+def _answer(response: httpx.Response) -> Answer:
+    try:
+        status = response.json()
+    except ValueError:
+        status = {}
+    status = status if isinstance(status, dict) else {}
+    after = response.headers.get("Retry-After", "")
+    return Answer(
+        code=response.status_code,
+        reason=str(status.get("reason") or response.reason_phrase),
+        message=str(status.get("message") or ""),
+        retry_after=float(after) if after.isdecimal() else 0.0,
+    )

@@ -1,0 +1,1 @@
+"""From what happens in the cluster to what the queue is asked for."""

@@ -1,0 +1,75 @@
+"""The only importer of kopf: it watches, and hands every event on. Nothing of kopf is written onto objects."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kopf
+
+from playbook_engine.events.intake import Intake
+from playbook_engine.objects import GroupVersionKind, key_of, mapping, uid_of
+from playbook_engine.observability.logs import get_logger
+
+DEFINITIONS = GroupVersionKind(group="apiextensions.k8s.io", version="v1", kind="CustomResourceDefinition")
+"""Watched to notice that a kind is served from now on."""
+
+log = get_logger(__name__)
+
+type Served = Callable[[str, str], None]
+"""Called with group and kind of a definition that came, changed or went."""
+
+
+async def watch(
+    kinds: tuple[GroupVersionKind, ...],
+    intake: Intake,
+    *,
+    namespaces: tuple[str, ...],
+    stop: asyncio.Event,
+    served: Served,
+) -> None:
+    """Watch until ``stop`` is set or the process is asked to end by a signal."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_login)  # type: ignore[arg-type]
+    for gvk in kinds:
+        kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(
+            _handler(intake)
+        )
+    if DEFINITIONS not in kinds:
+        group, version, kind = DEFINITIONS.group, DEFINITIONS.version, DEFINITIONS.kind
+        kopf.on.event(group=group, version=version, kind=kind, registry=registry)(_definition(served))
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.process.ultimate_exiting_timeout = None
+    settings.watching.server_timeout = 300
+    await kopf.operator(
+        registry=registry,
+        settings=settings,
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        stop_flag=stop,
+    )
+
+
+def _login(**given: Any) -> Any:  # noqa: ANN401 - kopf's own records
+    """Use the kubeconfig, or the pod's service account: like everything else that talks to the API server."""
+    return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+
+
+def _handler(intake: Intake) -> Any:  # noqa: ANN401 - any callable, to kopf
+    async def handle(*, event: Mapping[str, Any], **_: object) -> None:
+        found = event["object"]
+        if event.get("type") == "DELETED":
+            intake.gone(key_of(found), uid_of(found))
+        else:
+            intake.seen(found)
+
+    return handle
+
+
+def _definition(served: Served) -> Any:  # noqa: ANN401 - any callable, to kopf
+    async def handle(*, event: Mapping[str, Any], **_: object) -> None:
+        spec = mapping(mapping(event["object"]).get("spec"))
+        served(str(spec.get("group")), str(mapping(spec.get("names")).get("kind")))
+
+    return handle

@@ -1,0 +1,104 @@
+"""Takes news of objects into the store and asks the queue for whom they concern."""
+
+from collections.abc import Callable, Iterable
+
+from playbook_engine.cluster.client import Cluster
+from playbook_engine.cluster.discovery import Presence
+from playbook_engine.cluster.errors import ClusterError, ForbiddenError, NotFoundError
+from playbook_engine.events.wakes import Wake, Wakes
+from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of, uid_of
+from playbook_engine.observability.logs import get_logger
+from playbook_engine.queue.schedule import Priority
+from playbook_engine.store import KindState, Store
+from playbook_engine.watches.records import ReadMode, Watch
+
+log = get_logger(__name__)
+
+
+def watched_kinds(watches: Iterable[Watch]) -> tuple[GroupVersionKind, ...]:
+    """Give every kind whose objects are watched, each once."""
+    found: dict[GroupVersionKind, None] = {}
+    for watch in watches:
+        found[watch.gvk] = None
+        found.update(dict.fromkeys(kind.gvk for kind in watch.owns))
+        found.update(dict.fromkeys(one.gvk for one in watch.references if one.mode is ReadMode.WATCH))
+    return tuple(found)
+
+
+class Intake:
+    """Where events and listings come together."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        wakes: Wakes,
+        *,
+        add: Callable[[ObjectKey, Priority], None],
+        namespaces: tuple[str, ...] = (),
+    ) -> None:
+        """Look into ``namespaces`` only, when some are given; ``add`` asks the queue for a resource."""
+        self._cluster = cluster
+        self._store = store
+        self._wakes = wakes
+        self._add = add
+        self._namespaces = namespaces
+
+    def seen(self, found: Object) -> None:
+        """An object is there, in this state or a newer one."""
+        gvk = key_of(found).gvk
+        if self._store.state(gvk) is not KindState.KNOWN:
+            self._state(gvk, KindState.KNOWN)
+        change = self._store.put(found)
+        if change:
+            self._wake(self._wakes.of_change(change))
+
+    def gone(self, key: ObjectKey, uid: str) -> None:
+        """An object has been deleted."""
+        change = self._store.remove(key, uid)
+        if change:
+            self._wake(self._wakes.of_change(change))
+
+    async def compare(self, gvk: GroupVersionKind) -> None:
+        """List a kind: take in what was missed, and drop what is not there any more.
+
+        How far the kind is known is kept in the store; no ClusterError is raised.
+        """
+        before = self._store.keys(gvk)
+        uids = {key: uid_of(found) for key in before if (found := self._store.get(key))}
+        try:
+            fresh = self._store.state(gvk) is not KindState.KNOWN
+            if await self._cluster.presence(gvk, fresh=fresh) is Presence.ABSENT:
+                raise NotFoundError(f"the cluster does not serve {gvk}")
+            listed = await self._list(gvk)
+        except ClusterError as error:
+            self._state(gvk, _state_of(error))
+            if not isinstance(error, NotFoundError):
+                log.warning("a kind cannot be listed", kind=str(gvk), error=str(error))
+            return
+        self._state(gvk, KindState.KNOWN)
+        for found in listed:
+            self.seen(found)
+        for key in before - {key_of(found) for found in listed}:
+            if not self._namespaces or not key.namespace or key.namespace in self._namespaces:
+                self.gone(key, uids[key])
+
+    async def _list(self, gvk: GroupVersionKind) -> list[Object]:
+        if not self._namespaces or not await self._cluster.is_namespaced(gvk):
+            return list(await self._cluster.list(gvk))
+        return [found for name in self._namespaces for found in await self._cluster.list(gvk, name)]
+
+    def _state(self, gvk: GroupVersionKind, state: KindState) -> None:
+        if self._store.state(gvk) is not state:
+            self._store.set_state(gvk, state)
+            self._wake(self._wakes.of_kind(gvk))
+
+    def _wake(self, wakes: Iterable[Wake]) -> None:
+        for wake in wakes:
+            self._add(wake.key, wake.priority)
+
+
+def _state_of(error: ClusterError) -> KindState:
+    if isinstance(error, NotFoundError):
+        return KindState.ABSENT
+    return KindState.FORBIDDEN if isinstance(error, ForbiddenError) else KindState.UNAVAILABLE

@@ -1,0 +1,59 @@
+"""Probes and metrics over HTTP; the only importer of aiohttp."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from playbook_engine.forms import Address
+from playbook_engine.observability.metrics import CONTENT_TYPE, Metrics
+
+type Look = Callable[[], str]
+"""Gives why something is not as it should be, or an empty text when it is."""
+
+type Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@asynccontextmanager
+async def serving(
+    *, probes: Address | None, metrics_at: Address | None, metrics: Metrics, healthy: Look, ready: Look
+) -> AsyncIterator[None]:
+    """Serve ``/healthz``, ``/readyz`` and ``/metrics`` while the block runs; raises OSError for a taken port."""
+    routes = {
+        probes: [web.get("/healthz", _probe(healthy)), web.get("/readyz", _probe(ready))],
+    }
+    routes.setdefault(metrics_at, []).append(web.get("/metrics", _metrics(metrics)))
+    runners = [await _serve(address, found) for address, found in routes.items() if address]
+    try:
+        yield
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+async def _serve(address: Address, routes: list[web.RouteDef]) -> web.AppRunner:
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address.host, address.port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+def _probe(look: Look) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        problem = look()
+        return web.Response(status=503 if problem else 200, text=problem or "ok")
+
+    return answer
+
+
+def _metrics(metrics: Metrics) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    return answer

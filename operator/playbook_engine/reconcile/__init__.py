@@ -1,0 +1,1 @@
+"""One pass over one object: gather, decide, run, judge, write."""

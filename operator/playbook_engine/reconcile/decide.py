@@ -1,0 +1,22 @@
+"""Whether a pass has to run the playbook. Pure."""
+
+from enum import Enum, auto
+
+from playbook_engine.reconcile.memory import Failure, Good
+
+
+class Decision(Enum):
+    """What a pass does."""
+
+    SETTLED = auto()  # the last success holds; only the status may follow its dependents
+    HELD = auto()  # the last run failed with these inputs, and it is not yet time for the next try
+    RUN = auto()
+
+
+def decide(now: Good, *, good: Good | None, failure: Failure | None, clock: float) -> Decision:
+    """Compare what is with what was; ``clock`` is the time in the seconds of ``failure.until``."""
+    if good == now and (failure is None or failure.restless):
+        return Decision.SETTLED
+    if failure and failure.inputs == now.inputs and clock < failure.until:
+        return Decision.HELD
+    return Decision.RUN

@@ -1,0 +1,52 @@
+"""What a run means for the resource: conditions in words that help. Pure."""
+
+from playbook_engine.runs.records import RunOutcome, RunStatus, TaskFailure
+from playbook_engine.runs.redaction import bound, redact
+from playbook_engine.status.compose import RECONCILED
+from playbook_engine.status.conditions import Told, read_told
+
+_MOST_FAILURES = 3
+STARTED = Told(status="Unknown", reason="Started", message="the first run has begun")
+AT_REST = Told(status="True", reason="RunSucceeded", message="what was undone before holds now")
+
+
+def judge(outcome: RunOutcome, *, message_bound: int, playbook: str) -> dict[str, Told]:
+    """Give the conditions that a run leads to: those that it told, redacted and bounded, and ``Reconciled``."""
+    told = {
+        kind: Told(
+            status=one.status,
+            reason=one.reason,
+            message=bound(redact(one.message), characters=message_bound),
+        )
+        for kind, one in read_told(outcome.custom).items()
+    }
+    return {**told, RECONCILED: _reconciled(outcome, playbook, message_bound)}
+
+
+def _reconciled(outcome: RunOutcome, playbook: str, message_bound: int) -> Told:
+    counts = outcome.counts
+    if outcome.status is RunStatus.SUCCESSFUL:
+        message = (
+            f"the run took {outcome.duration_seconds:.1f} s: {counts.ok} ok, {counts.changed} changed,"
+            f" {counts.skipped} skipped, {counts.failed} failed"
+        )
+        return Told(status="True", reason="RunSucceeded", message=message)
+    reason, text = _failure(outcome)
+    return Told(status="False", reason=reason, message=bound(f"{playbook}: {text}", characters=message_bound))
+
+
+def _failure(outcome: RunOutcome) -> tuple[str, str]:
+    where = f" in task {outcome.last_task!r}" if outcome.last_task else ""
+    if outcome.status is RunStatus.TIMED_OUT:
+        return "RunTimedOut", f"the run was ended after {outcome.duration_seconds:.0f} s{where}"
+    if outcome.status is RunStatus.DIED:
+        return "RunDied", f"the run ended without a result{where}: {outcome.detail or 'no reason is known'}"
+    if outcome.failures:
+        told = "; ".join(_task(failure) for failure in outcome.failures[:_MOST_FAILURES])
+        return "RunFailed", told
+    return "RunFailed", outcome.detail or "no reason is known"
+
+
+def _task(failure: TaskFailure) -> str:
+    role = f"role {failure.role}, " if failure.role else ""
+    return f"{role}task {failure.task!r}: {failure.message}"

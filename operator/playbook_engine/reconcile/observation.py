@@ -1,0 +1,94 @@
+"""What a pass knows of the world around a resource, and the digests that say whether it is settled. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from playbook_engine.objects import Object, digest, key_of, mapping, metadata_of, owner_uids, uid_of
+from playbook_engine.watches.records import Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What was gathered for one resource.
+
+    ``references`` and ``errors`` are by the name of the reference; ``owned`` by kind, with objects that only have a
+    declared name; ``prints`` are fingerprints by object key; ``problems`` are expressions that failed.
+    """
+
+    resource: Object
+    references: Mapping[str, list[object]] = field(default_factory=dict)
+    errors: Mapping[str, list[Mapping[str, str]]] = field(default_factory=dict)
+    owned: Mapping[str, list[Object]] = field(default_factory=dict)
+    apis: Mapping[str, str] = field(default_factory=dict)
+    prints: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    look_again_seconds: float = float("inf")
+    """When something that is not watched has to be read again."""
+
+    def as_variable(self) -> dict[str, object]:
+        """Give the run variable ``observed``."""
+        return {
+            "references": self.references,
+            "errors": self.errors,
+            "owned": self.owned,
+            "apis": self.apis,
+        }
+
+
+def input_digest(watch: Watch, observation: Observation, *, operation: str, content: str) -> str:
+    """Digest everything that a run depends on but the state of the objects that it makes.
+
+    Objects that have a declared name and belong to somebody else count too: roles leave them alone.
+    """
+    annotations = mapping(metadata_of(observation.resource).get("annotations"))
+    return digest(
+        {
+            "operation": operation,
+            "content": content,
+            "playbook": str(watch.playbook),
+            "field_manager": watch.field_manager,
+            "vars": watch.vars,
+            "uid": uid_of(observation.resource),
+            "spec": observation.resource.get("spec"),
+            "annotations": {name: annotations.get(name) for name in watch.trigger_annotations},
+            "references": observation.references,
+            "errors": observation.errors,
+            "apis": observation.apis,
+            "foreign": _foreign(observation),
+        }
+    )
+
+
+def _foreign(observation: Observation) -> list[list[str]]:
+    uid = uid_of(observation.resource)
+    return [
+        [str(key_of(found)), uid_of(found)]
+        for objects in observation.owned.values()
+        for found in objects
+        if uid not in owner_uids(found) and str(key_of(found)) not in observation.prints
+    ]
+
+
+def live_objects(observation: Observation) -> dict[str, list[str]]:
+    """Give ``[uid, fingerprint]`` of every object that the resource owns or that its runs applied, by key.
+
+    Objects that are being deleted do not count: they are as good as gone.
+    """
+    uid = uid_of(observation.resource)
+    return {
+        key: [uid_of(found), observation.prints.get(key, "")]
+        for objects in observation.owned.values()
+        for found in objects
+        if not metadata_of(found).get("deletionTimestamp")
+        for key in (str(key_of(found)),)
+        if uid in owner_uids(found) or observation.prints.get(key)
+    }
+
+
+def reported_objects(custom: Mapping[str, object]) -> dict[str, list[str]]:
+    """Read ``[uid, fingerprint]`` by key from what a run handed back under ``objects``."""
+    reported = mapping(custom.get("objects"))
+    return {
+        str(key): [str(mapping(value).get("uid") or ""), str(mapping(value).get("fields") or "")]
+        for key, value in reported.items()
+    }

@@ -1,0 +1,310 @@
+"""One pass over one resource: gather, decide, run, judge, write. Here the decisions meet the effects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from playbook_engine.cluster.client import Cluster
+from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFoundError
+from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, digest, key_of, mapping, uid_of
+from playbook_engine.observability.logs import context, get_logger
+from playbook_engine.observability.metrics import Metrics
+from playbook_engine.queue.backoff import Backoff, spread
+from playbook_engine.queue.schedule import Priority
+from playbook_engine.queue.slots import Slots
+from playbook_engine.reconcile.decide import Decision, decide
+from playbook_engine.reconcile.finalizers import adding, finalizers_of, is_deleted, removing
+from playbook_engine.reconcile.gather import Gatherer
+from playbook_engine.reconcile.judge import AT_REST, STARTED, judge
+from playbook_engine.reconcile.memory import MOST_REPEATS, Failure, Good, Memory, good_of
+from playbook_engine.reconcile.observation import Observation, input_digest, live_objects, reported_objects
+from playbook_engine.reconcile.writing import StatusWriter, generation_of, said
+from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus
+from playbook_engine.status.compose import RECONCILED, News
+from playbook_engine.status.conditions import Told, read_conditions
+from playbook_engine.store import Store
+from playbook_engine.watches.records import Watch
+
+RECONCILE, FINALIZE = "reconcile", "finalize"
+UNSAFE = frozenset({"resource", "observed"})
+AGAIN_SECONDS = 0.5
+"""When a pass met a state that changed under it, it is tried again so soon."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What passes are made with; ``clock`` gives seconds, ``environment`` is added to that of runs."""
+
+    cluster: Cluster
+    store: Store
+    executor: Executor
+    slots: Slots
+    gatherer: Gatherer
+    writer: StatusWriter
+    backoff: Backoff
+    metrics: Metrics
+    clock: Callable[[], float]
+    content: str
+    message_bound: int
+    verbosity: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reconciler:
+    """Makes passes; remembers of each resource what the next pass needs."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Remember nothing yet."""
+        self._parts = parts
+        self._memories: dict[ObjectKey, Memory] = {}
+
+    async def reconcile(self, watch: Watch, key: ObjectKey, priority: Priority) -> float | None:
+        """Make one pass; give the seconds until the next is due, or None when there is nothing left to do.
+
+        Raises ClusterError when the API server stands in the way.
+        """
+        resource = self._parts.store.get(key)
+        if resource is None:
+            self._memories.pop(key, None)
+            self._parts.metrics.pass_ended(key.gvk.kind, "gone")
+            return None
+        with context(object=said(resource), generation=generation_of(resource)):
+            memory = self._memory(key, resource)
+            if is_deleted(resource):
+                return await self._finalize(watch, resource, memory, priority)
+            if watch.finalizer and watch.finalizer.name not in finalizers_of(resource):
+                return await self._hold_on(resource, adding(resource, watch.finalizer.name))
+            return await self._settle(watch, resource, memory, priority)
+
+    def _memory(self, key: ObjectKey, resource: Object) -> Memory:
+        memory = self._memories.get(key)
+        if memory is None or memory.uid != uid_of(resource):
+            memory = self._memories[key] = Memory(uid_of(resource), good=good_of(resource))
+        return memory
+
+    async def _hold_on(self, resource: Object, operations: list[dict[str, object]]) -> float:
+        """Change the finalizers, and go on with what the API server answers."""
+        try:
+            answer = await self._parts.cluster.patch(key_of(resource), operations)
+        except NotFoundError:
+            self._parts.store.remove(key_of(resource), uid_of(resource))
+        except (ConflictError, InvalidError) as error:  # a test of the patch failed: it is not what it was
+            log.info("the finalizer is not changed: the resource has changed", reason=str(error))
+            await self._parts.gatherer.refresh(key_of(resource))
+            return AGAIN_SECONDS
+        else:
+            self._parts.store.put(answer)
+        return 0.0
+
+    async def _settle(self, watch: Watch, resource: Object, memory: Memory, priority: Priority) -> float:
+        observation = await self._parts.gatherer.gather(watch, resource)
+        decision = self._decide(watch, observation, memory)
+        if decision is not Decision.RUN:
+            return await self._stay(watch, observation, memory, decision)
+        if not read_conditions(resource):
+            first = News(told={RECONCILED: STARTED})
+            await self._parts.writer.write(watch, resource, observation.owned, first, memory)
+        async with self._slot(priority):
+            # While this waited, the world may have moved.
+            current = self._parts.store.get(key_of(resource))
+            if current is None or uid_of(current) != memory.uid or is_deleted(current):
+                return 0.0
+            observation = await self._parts.gatherer.gather(watch, current)
+            decision = self._decide(watch, observation, memory)
+            if decision is not Decision.RUN:
+                return await self._stay(watch, observation, memory, decision)
+            outcome = await self._run(watch, observation, memory, RECONCILE)
+        return await self._conclude(watch, observation, outcome, memory)
+
+    def _slot(self, priority: Priority) -> "_Counted":
+        return _Counted(self._parts, priority)
+
+    def _now(self, watch: Watch, observation: Observation, operation: str = RECONCILE) -> Good:
+        inputs = input_digest(watch, observation, operation=operation, content=self._parts.content)
+        return Good(inputs=inputs, objects=digest(live_objects(observation)))
+
+    def _decide(self, watch: Watch, observation: Observation, memory: Memory) -> Decision:
+        for problem in observation.problems:
+            log.warning("an expression of the watches file cannot be evaluated", problem=problem)
+        now = self._now(watch, observation)
+        return decide(now, good=memory.good, failure=memory.failure, clock=self._parts.clock())
+
+    async def _stay(
+        self, watch: Watch, observation: Observation, memory: Memory, decision: Decision
+    ) -> float:
+        """No run: the conditions hold for this generation, and the status follows the dependents."""
+        news = News(current=True)
+        if decision is Decision.SETTLED:
+            if memory.failure:
+                news = News(current=True, told={RECONCILED: AT_REST})
+            memory.failure, memory.repeats = None, 0
+        await self._parts.writer.write(watch, observation.resource, observation.owned, news, memory)
+        self._parts.metrics.pass_ended(watch.gvk.kind, decision.name.lower())
+        return self._next(watch, observation, memory)
+
+    async def _run(
+        self, watch: Watch, observation: Observation, memory: Memory, operation: str
+    ) -> RunOutcome:
+        memory.runs += 1
+        ident = f"{memory.uid}-{memory.runs}"
+        request = self._request(watch, observation, operation, ident)
+        with context(run=ident):
+            log.info("run begins", operation=operation, playbook=request.playbook.name)
+            outcome = await self._parts.executor.run(request)
+            told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
+            told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
+                 changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
+        self._parts.metrics.run_ended(
+            watch.gvk.kind, operation, outcome.status.value, outcome.duration_seconds
+        )
+        return outcome
+
+    def _request(self, watch: Watch, observation: Observation, operation: str, ident: str) -> RunRequest:
+        finalizer = watch.finalizer if operation == FINALIZE else None
+        return RunRequest(
+            ident=ident,
+            subject=said(observation.resource),
+            playbook=finalizer.playbook if finalizer else watch.playbook,
+            variables={
+                **watch.vars,
+                **(finalizer.vars if finalizer else {}),
+                "resource": observation.resource,
+                "observed": observation.as_variable(),
+                "field_manager": watch.field_manager,
+                "operation": operation,
+            },
+            unsafe=UNSAFE,
+            environment=self._parts.environment,
+            timeout_seconds=watch.run_timeout_seconds,
+            verbosity=self._parts.verbosity,
+        )
+
+    async def _conclude(
+        self, watch: Watch, observation: Observation, outcome: RunOutcome, memory: Memory
+    ) -> float:
+        told = judge(outcome, message_bound=self._parts.message_bound, playbook=watch.playbook.name)
+        after = await self._caught_up(watch, observation, outcome)
+        good = self._remember(watch, observation, after, outcome, memory)
+        if memory.failure and memory.failure.restless:
+            told[RECONCILED] = _restless(memory, after)
+        news = News(
+            told=told, fields=mapping(outcome.custom.get("status")), last_good=_last_good(good, observation)
+        )
+        await self._parts.writer.write(watch, observation.resource, after.owned, news, memory)
+        self._parts.metrics.pass_ended(watch.gvk.kind, "run")
+        return self._next(watch, after, memory)
+
+    async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
+        """Observe again, with every object as the run left it: events of its writes may still be on their way."""
+        live = live_objects(observation)
+        for name, seen in reported_objects(outcome.custom).items():
+            if live.get(name) != seen and (key := _key(name)):
+                await self._parts.gatherer.refresh(key)
+        return await self._parts.gatherer.gather(watch, observation.resource)
+
+    def _remember(
+        self, watch: Watch, observation: Observation, after: Observation, outcome: RunOutcome, memory: Memory
+    ) -> Good | None:
+        """Keep what the run depended on and what it left; None when it did not succeed."""
+        inputs = self._now(watch, observation).inputs
+        succeeded = outcome.status is RunStatus.SUCCESSFUL
+        repeated = bool(memory.good and memory.good.inputs == inputs)
+        memory.repeats = memory.repeats + 1 if repeated else 0
+        restless = succeeded and memory.repeats > MOST_REPEATS
+        memory.failure = (
+            None if succeeded and not restless else self._failure(memory, inputs, restless=restless)
+        )
+        if not succeeded:
+            return None
+        memory.objects = {**live_objects(after), **reported_objects(outcome.custom)}
+        memory.good = Good(inputs=inputs, objects=digest(memory.objects))
+        return memory.good
+
+    def _failure(self, memory: Memory, inputs: str, *, restless: bool = False) -> Failure:
+        before = memory.failure
+        count = before.count + 1 if before and before.inputs == inputs else 1
+        until = self._parts.clock() + self._parts.backoff.wait(count)
+        return Failure(inputs=inputs, count=count, until=until, restless=restless)
+
+    async def _finalize(
+        self, watch: Watch, resource: Object, memory: Memory, priority: Priority
+    ) -> float | None:
+        """Run the finalizer's playbook, and let go of the resource when it succeeded."""
+        finalizer = watch.finalizer
+        if finalizer is None or finalizer.name not in finalizers_of(resource):
+            return None
+        observation = await self._parts.gatherer.gather(watch, resource)
+        now = self._now(watch, observation, FINALIZE)
+        if decide(now, good=None, failure=memory.failure, clock=self._parts.clock()) is Decision.HELD:
+            return self._next(watch, observation, memory)
+        async with self._slot(priority):
+            outcome = await self._run(watch, observation, memory, FINALIZE)
+        if outcome.status is RunStatus.SUCCESSFUL:
+            return await self._hold_on(resource, removing(resource, finalizer.name))
+        told = judge(outcome, message_bound=self._parts.message_bound, playbook=finalizer.playbook.name)
+        memory.failure = self._failure(memory, now.inputs)
+        await self._parts.writer.write(watch, resource, observation.owned, News(told=told), memory)
+        return self._next(watch, observation, memory)
+
+    def _next(self, watch: Watch, observation: Observation, memory: Memory) -> float:
+        """Give the seconds until the next pass: a retry, a look at what is not watched, or the resync."""
+        resync = (
+            spread(watch.reconcile_seconds, self._parts.backoff.chance) if watch.reconcile_seconds else None
+        )
+        retry = memory.failure.until - self._parts.clock() if memory.failure else None
+        waits = [wait for wait in (resync, retry, observation.look_again_seconds) if wait is not None]
+        return max(0.0, min(waits))
+
+
+class _Counted:
+    """A slot for a run, counted in the metrics."""
+
+    def __init__(self, parts: Parts, priority: Priority) -> None:
+        self._parts = parts
+        self._slot = parts.slots.slot(priority)
+        self._since = 0.0
+
+    async def __aenter__(self) -> None:
+        self._since = self._parts.clock()
+        self._parts.metrics.queued.inc()
+        try:
+            await self._slot.__aenter__()
+        finally:
+            self._parts.metrics.queued.dec()
+        self._parts.metrics.waited(self._parts.clock() - self._since)
+        self._parts.metrics.running.inc()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._parts.metrics.running.dec()
+        await self._slot.__aexit__(*error)  # type: ignore[arg-type]
+
+
+def _last_good(good: Good | None, observation: Observation) -> dict[str, object]:
+    if good is None:
+        return {}
+    return {
+        "inputDigest": good.inputs,
+        "objectsDigest": good.objects,
+        "observedGeneration": generation_of(observation.resource),
+    }
+
+
+def _restless(memory: Memory, after: Observation) -> Told:
+    """Tell that runs succeed, and that something undoes each time what they did."""
+    live = live_objects(after)
+    moved = [name for name, seen in memory.objects.items() if live.get(name) != seen]
+    names = ", ".join(moved) or "an object that another client changes"
+    text = f"the run succeeds, and is undone each time: {names}. Find out who else writes there"
+    return Told(status="False", reason="NotConverging", message=text)
+
+
+def _key(name: str) -> ObjectKey | None:
+    parts = name.rsplit("/", 3)
+    if len(parts) != 4:  # noqa: PLR2004 - <apiVersion>/<Kind>/<namespace>/<name>
+        return None
+    api_version, kind, namespace, plain = parts
+    group, _, version = api_version.rpartition("/")
+    return ObjectKey(
+        gvk=GroupVersionKind(group=group, version=version, kind=kind), namespace=namespace, name=plain
+    )

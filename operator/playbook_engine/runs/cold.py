@@ -1,0 +1,166 @@
+"""The cold executor: every run is a new ansible-runner in a process tree of its own.
+
+It is the slow and plain way, and the one that is always there. ``supervise`` owns the process tree; this
+module holds the pipe to it, follows the events, and hangs up when the run has to end.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from playbook_engine.runs.environment import MARK, run_environment
+from playbook_engine.runs.folding import Cause, End, Progress, conclude, step
+from playbook_engine.runs.processes import kill_all, marked
+from playbook_engine.runs.records import RunOutcome, RunRequest
+from playbook_engine.runs.redaction import bound, redact, secret_values
+from playbook_engine.runs.supervise import KILL_SECONDS
+from playbook_engine.runs.workspace import make_root, make_workspace
+
+_LINE_BYTES = 64 * 1024 * 1024  # a recap carries all that set_stats collected
+_STDERR_CHARACTERS = 4000
+_MARGIN_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Followed:
+    """What the run's process has told so far."""
+
+    progress: Progress = field(default_factory=Progress)
+    ended: bool = False
+    code: int | None = None
+    stderr: str = ""
+
+
+class ColdExecutor:
+    """An ``Executor`` that starts ansible-runner anew for each run; several runs may go on at once."""
+
+    def __init__(self, directory: Path | None = None, *, message_bound: int = 1024) -> None:
+        """Make the private directory that all runs are made in; raises OSError when that is impossible."""
+        self._root = make_root(directory)
+        self._message_bound = message_bound
+        self._closing = asyncio.Event()
+        self._running: set[asyncio.Future[object]] = set()
+
+    async def run(self, request: RunRequest) -> RunOutcome:
+        """Run to the end, or until the timeout, ``close`` or a cancellation; nothing of the run is left then.
+
+        Raises OSError when no process can be started, RuntimeError after ``close``, and TypeError when a
+        variable is nothing that JSON can hold.
+        """
+        if self._closing.is_set():
+            raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
+        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._running.add(done)
+        directory = make_workspace(self._root, request)
+        try:
+            return await self._in(directory, request)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+            self._running.discard(done)
+            done.set_result(None)
+
+    async def close(self) -> None:
+        """Kill what still runs, wait until it is gone, and remove the directory."""
+        self._closing.set()
+        if self._running:
+            await asyncio.wait(tuple(self._running))
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    async def _in(self, directory: Path, request: RunRequest) -> RunOutcome:
+        mark = uuid.uuid4().hex
+        environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
+        began = time.monotonic()
+        process = await _start(directory, environment)
+        followed = _Followed()
+        try:
+            cause = await self._follow(process, followed, request.timeout_seconds)
+        finally:
+            await _end(process, mark)
+        note = "" if followed.ended else _last_line(followed.stderr)
+        end = End(cause=cause, code=followed.code, seconds=time.monotonic() - began, note=note)
+        return conclude(followed.progress, end, clean=partial(self._clean, environment))
+
+    async def _follow(
+        self, process: asyncio.subprocess.Process, followed: _Followed, seconds: float
+    ) -> Cause:
+        reading = asyncio.create_task(_read(process, followed))
+        closing = asyncio.create_task(self._closing.wait())
+        try:
+            await asyncio.wait({reading, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await reading
+                return Cause.ITSELF
+            return Cause.STOPPED if closing.done() else Cause.TIMEOUT
+        finally:
+            for task in (reading, closing):
+                task.cancel()
+            await asyncio.gather(reading, closing, return_exceptions=True)
+
+    def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
+        return bound(redact(text, secrets=secret_values(environment.items())), characters=self._message_bound)
+
+
+async def _start(directory: Path, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "playbook_engine.runs.supervise", str(directory)),
+        stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=directory, limit=_LINE_BYTES,
+    )  # fmt: skip
+
+
+async def _read(process: asyncio.subprocess.Process, followed: _Followed) -> None:
+    await asyncio.gather(_read_events(process, followed), _read_stderr(process, followed))
+
+
+async def _read_events(process: asyncio.subprocess.Process, followed: _Followed) -> None:
+    assert process.stdout is not None  # noqa: S101 - started with a pipe
+    async for line in process.stdout:
+        event = json.loads(line)
+        if "ended" in event:
+            followed.ended, followed.code = True, event["ended"]["code"]
+        else:
+            followed.progress = step(followed.progress, event)
+
+
+async def _read_stderr(process: asyncio.subprocess.Process, followed: _Followed) -> None:
+    assert process.stderr is not None  # noqa: S101 - started with a pipe
+    while chunk := await process.stderr.read(_STDERR_CHARACTERS):
+        followed.stderr = (followed.stderr + chunk.decode(errors="replace"))[-_STDERR_CHARACTERS:]
+
+
+async def _end(process: asyncio.subprocess.Process, mark: str) -> None:
+    """Hang up, so that the supervisor kills the tree; where it is itself gone, find the tree by its mark.
+
+    A cancellation that comes meanwhile waits: nothing of a run may outlive it.
+    """
+    ending = asyncio.ensure_future(_hang_up(process, mark))
+    while not ending.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(ending)
+    ending.result()
+
+
+async def _hang_up(process: asyncio.subprocess.Process, mark: str) -> None:
+    assert process.stdin is not None  # noqa: S101 - started with a pipe
+    process.stdin.close()
+    try:
+        code = await asyncio.wait_for(process.wait(), KILL_SECONDS + _MARGIN_SECONDS)
+    except TimeoutError:
+        process.kill()
+        code = await process.wait()
+    if code != 0:
+        await asyncio.to_thread(kill_all, partial(marked, MARK, mark), seconds=KILL_SECONDS)
+
+
+def _last_line(stderr: str) -> str:
+    lines = stderr.strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,1 @@
+"""The resource's status: what runs told, what dependents show, and what the engine itself has to say."""

@@ -1,0 +1,127 @@
+"""What the engine knows of the cluster: the last seen state of every object of the kinds that it watches.
+
+Events and reads write into it, passes read from it. It has one thread and no lock.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from playbook_engine.objects import (
+    GroupVersionKind,
+    Object,
+    ObjectKey,
+    fingerprint,
+    is_newer,
+    key_of,
+    metadata_of,
+    owner_uids,
+    uid_of,
+)
+
+
+class KindState(StrEnum):
+    """How far the objects of a kind are known; the words after the first are reasons that users see."""
+
+    KNOWN = "Known"
+    ABSENT = "Absent"  # the cluster does not serve the kind
+    FORBIDDEN = "Forbidden"  # the operator may not list it
+    UNAVAILABLE = "Unavailable"  # it could not be listed yet
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object before and after; None where there was, or is, none."""
+
+    key: ObjectKey
+    old: Object | None
+    new: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    found: Object  # without managedFields, which are most of an object
+    prints: Mapping[str, str]
+
+
+class Store:
+    """Objects by kind and name, with an index by owner."""
+
+    def __init__(self, field_managers: frozenset[str] = frozenset()) -> None:
+        """Start empty; fingerprints are kept for the given field managers."""
+        self._managers = field_managers
+        self._objects: defaultdict[GroupVersionKind, dict[ObjectKey, _Entry]] = defaultdict(dict)
+        self._owned: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._states: dict[GroupVersionKind, KindState] = {}
+
+    def state(self, gvk: GroupVersionKind) -> KindState:
+        """Say how far a kind is known."""
+        return self._states.get(gvk, KindState.UNAVAILABLE)
+
+    def set_state(self, gvk: GroupVersionKind, state: KindState) -> None:
+        """Remember how far a kind is known."""
+        self._states[gvk] = state
+
+    def put(self, found: Object) -> Change | None:
+        """Take an object in; None when it is no news: the state that is known, or an older one."""
+        key = key_of(found)
+        entries = self._objects[key.gvk]
+        old = entries.get(key)
+        if old and not is_newer(found, old.found):
+            return None
+        prints = {name: text for name in self._managers if (text := fingerprint(found, name))}
+        entry = _Entry(_without_managed_fields(found), prints)
+        if old:
+            self._unlink(key, old.found)
+        entries[key] = entry
+        for uid in owner_uids(found):
+            self._owned[uid].add(key)
+        return Change(key, old.found if old else None, entry.found)
+
+    def remove(self, key: ObjectKey, uid: str = "") -> Change | None:
+        """Forget an object; with a ``uid``, only when it is that one. None when it is not known."""
+        entries = self._objects[key.gvk]
+        old = entries.get(key)
+        if old is None or (uid and uid_of(old.found) != uid):
+            return None
+        del entries[key]
+        self._unlink(key, old.found)
+        return Change(key, old.found, None)
+
+    def get(self, key: ObjectKey) -> Object | None:
+        """Give an object, None when it is not known."""
+        entry = self._objects[key.gvk].get(key)
+        return entry.found if entry else None
+
+    def fingerprint(self, key: ObjectKey, field_manager: str) -> str:
+        """Give the fingerprint of an object, empty when the field manager applied nothing of it."""
+        entry = self._objects[key.gvk].get(key)
+        return entry.prints.get(field_manager, "") if entry else ""
+
+    def all(self, gvk: GroupVersionKind, namespace: str = "") -> Iterator[Object]:
+        """Give all objects of a kind, of one namespace or of all, sorted by name."""
+        for key, entry in sorted(self._objects[gvk].items()):
+            if not namespace or key.namespace == namespace:
+                yield entry.found
+
+    def keys(self, gvk: GroupVersionKind) -> frozenset[ObjectKey]:
+        """Give the keys of all objects of a kind."""
+        return frozenset(self._objects[gvk])
+
+    def owned_by(self, uid: str) -> Iterator[Object]:
+        """Give the objects that have an owner reference with this uid, sorted."""
+        for key in sorted(self._owned.get(uid, ())):
+            yield self._objects[key.gvk][key].found
+
+    def _unlink(self, key: ObjectKey, found: Object) -> None:
+        for uid in owner_uids(found):
+            keys = self._owned[uid]
+            keys.discard(key)
+            if not keys:
+                del self._owned[uid]
+
+
+def _without_managed_fields(found: Object) -> Object:
+    metadata = {name: value for name, value in metadata_of(found).items() if name != "managedFields"}
+    return {**found, "metadata": metadata}
