@@ -13,6 +13,7 @@ IMPORTERS = {
     "ansible": "",
     "ansible_collections": "",
     "ansible_runner": "runs",
+    "httpx": "cluster",
     "jmespath": "expressions.py",
     "kopf": "events",
     "kr8s": "cluster",

@@ -29,7 +29,7 @@ async def watch(
 ) -> None:
     """Watch until ``stop`` is set or the process is asked to end by a signal."""
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(_login)  # type: ignore[arg-type]
+    kopf.on.login(registry=registry)(_login)
     for gvk in kinds:
         kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(
             _handler(intake)
@@ -53,7 +53,7 @@ async def watch(
 
 def _login(**given: Any) -> Any:  # noqa: ANN401 - kopf's own records
     """Use the kubeconfig, or the pod's service account: like everything else that talks to the API server."""
-    return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+    return kopf.login_with_kubeconfig(**given) or kopf.login_with_service_account(**given)
 
 
 def _handler(intake: Intake) -> Any:  # noqa: ANN401 - any callable, to kopf

@@ -54,7 +54,7 @@ class Wakes:
         return {
             Wake(key, Priority.DEPENDENT)
             for key, known in self._known.items()
-            if any(one.gvk == gvk for one in (*known.watch.owns, *known.watch.references))
+            if gvk in {one.gvk for one in known.watch.owns} | {one.gvk for one in known.watch.references}
         }
 
     def _learn(self, change: Change) -> None:

@@ -1,0 +1,266 @@
+"""Puts the rooms together: start, the loop that makes passes, and a stop that leaves nothing behind."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playbook_engine.cluster.client import Cluster, RealCluster
+from playbook_engine.cluster.errors import ClusterError
+from playbook_engine.events import binding
+from playbook_engine.events.intake import Intake, watched_kinds
+from playbook_engine.events.wakes import Wakes
+from playbook_engine.objects import GroupVersionKind, ObjectKey
+from playbook_engine.observability.logs import context, get_logger
+from playbook_engine.observability.metrics import Metrics
+from playbook_engine.observability.server import serving
+from playbook_engine.queue.backoff import Backoff
+from playbook_engine.queue.schedule import Due, Priority
+from playbook_engine.queue.slots import Slots
+from playbook_engine.queue.work import WorkQueue
+from playbook_engine.reconcile.gather import Gatherer
+from playbook_engine.reconcile.passes import Parts, Reconciler
+from playbook_engine.reconcile.writing import StatusWriter
+from playbook_engine.runs.cold import ColdExecutor
+from playbook_engine.runs.records import Executor
+from playbook_engine.settings import Settings
+from playbook_engine.store import KindState, Store
+from playbook_engine.watches.digest import content_digest
+from playbook_engine.watches.records import Watch
+
+SERVED_SECONDS = (0.5, 2.0, 5.0, 15.0)
+"""When a definition has come, its kind is served a moment later; it is looked for after each of these waits."""
+
+log = get_logger(__name__)
+
+
+def run(settings: Settings, watches: tuple[Watch, ...]) -> int:
+    """Run until SIGTERM or SIGINT; give the exit code."""
+    return asyncio.run(_run(settings, watches))
+
+
+async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
+    executor = ColdExecutor(settings.runs_directory, message_bound=settings.message_bound)
+    engine = Engine(settings, watches, cluster=RealCluster(), executor=executor)
+    return await engine.run()
+
+
+@dataclass(slots=True)
+class _Life:
+    """How far the engine has come; the probes tell it."""
+
+    listed: bool = False
+    stopping: bool = False
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def healthy(self) -> str:
+        ended = [task.get_name() for task in self.tasks if task.done()]
+        return f"ended: {', '.join(ended)}" if ended and not self.stopping else ""
+
+    def ready(self) -> str:
+        if self.stopping:
+            return "stopping"
+        return "" if self.listed else "the kinds are not listed yet"
+
+
+class Engine:
+    """One engine over one cluster; everything that it needs of the outside is given to it."""
+
+    def __init__(
+        self, settings: Settings, watches: tuple[Watch, ...], *, cluster: Cluster, executor: Executor
+    ) -> None:
+        """Assemble; nothing is started or asked yet. Raises OSError when the content cannot be read."""
+        clock = time.monotonic
+        self._settings = settings
+        self._watches = {watch.gvk: watch for watch in watches}
+        self._cluster = cluster
+        self._executor = executor
+        self._metrics = Metrics()
+        self._store = Store(frozenset(watch.field_manager for watch in watches))
+        self._queue = WorkQueue(clock=clock)
+        self._backoff = Backoff(
+            base=settings.backoff_base_seconds, most=settings.backoff_max_seconds, chance=random.random
+        )
+        self._reconciler = self._make_reconciler(watches, clock)
+        self._intake = Intake(
+            cluster, self._store, Wakes(watches), add=self._add, namespaces=settings.namespaces
+        )
+        self._kinds = watched_kinds(watches)
+        self._life = _Life()
+        self._stop = asyncio.Event()
+        self._passes: set[asyncio.Task[None]] = set()
+        self._errors: dict[ObjectKey, int] = {}
+
+    async def run(self) -> int:
+        """Run until the process is asked to end, or ``stop`` is called; give the exit code."""
+        settings, life = self._settings, self._life
+        try:
+            async with serving(
+                probes=settings.probe_address,
+                metrics_at=settings.metrics_address,
+                metrics=self._metrics,
+                healthy=life.healthy,
+                ready=life.ready,
+            ):
+                return await self._work_until_stopped()
+        finally:
+            await self._executor.close()
+            await self._cluster.close()
+
+    def stop(self) -> None:
+        """Ask for the end."""
+        self._stop.set()
+
+    def _make_reconciler(self, watches: Iterable[Watch], clock: Callable[[], float]) -> Reconciler:
+        settings = self._settings
+        return Reconciler(
+            Parts(
+                cluster=self._cluster,
+                store=self._store,
+                executor=self._executor,
+                slots=Slots(settings.max_concurrent_runs, clock=clock),
+                gatherer=Gatherer(self._cluster, self._store, namespaces=settings.namespaces, clock=clock),
+                writer=StatusWriter(self._cluster, self._store, self._metrics, now=_now),
+                backoff=self._backoff,
+                metrics=self._metrics,
+                clock=clock,
+                content=content_digest(watches, directory=settings.watches_file.parent),
+                message_bound=settings.message_bound,
+                verbosity=settings.ansible_verbosity,
+                environment=run_credentials(os.environ),
+            )
+        )
+
+    def _add(self, key: ObjectKey, priority: Priority) -> None:
+        self._queue.add(key, priority)
+
+    async def _work_until_stopped(self) -> int:
+        log.info("starting", kinds=[str(gvk) for gvk in self._watches])
+        watching = asyncio.create_task(self._watch(), name="watching")
+        self._life.tasks.add(watching)
+        await self._list_all()
+        self._life.listed = True
+        for name, work in (("passes", self._make_passes()), ("comparison", self._compare_for_ever())):
+            self._life.tasks.add(asyncio.create_task(work, name=name))
+        done, _ = await asyncio.wait(self._life.tasks, return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in done if not task.cancelled() and task.exception()]
+        for task in failed:
+            log.error("a part of the engine has failed", part=task.get_name(), error=repr(task.exception()))
+        await self._end()
+        return 1 if failed else 0
+
+    async def _watch(self) -> None:
+        await binding.watch(
+            self._kinds,
+            self._intake,
+            namespaces=self._settings.namespaces,
+            stop=self._stop,
+            served=self._served,
+        )
+
+    async def _list_all(self) -> None:
+        """Know the world before the first pass: an object that is not known yet looks like one that is missing."""
+        await asyncio.gather(*(self._intake.compare(gvk) for gvk in self._kinds))
+        while unknown := [gvk for gvk in self._watches if self._store.state(gvk) is not KindState.KNOWN]:
+            if await self._stopped_within(self._backoff.base):
+                return
+            await asyncio.gather(*(self._intake.compare(gvk) for gvk in unknown))
+
+    async def _compare_for_ever(self) -> None:
+        while not await self._stopped_within(self._settings.compare_seconds):
+            for gvk in self._kinds:
+                await self._intake.compare(gvk)
+
+    def _served(self, group: str, kind: str) -> None:
+        for gvk in self._kinds:
+            if (gvk.group, gvk.kind) == (group, kind) and self._store.state(gvk) is not KindState.KNOWN:
+                task = asyncio.create_task(self._look_for(gvk), name=f"look for {gvk}")
+                self._passes.add(task)
+                task.add_done_callback(self._passes.discard)
+
+    async def _look_for(self, gvk: GroupVersionKind) -> None:
+        for seconds in SERVED_SECONDS:
+            if self._store.state(gvk) is KindState.KNOWN or await self._stopped_within(seconds):
+                return
+            await self._intake.compare(gvk)
+
+    async def _make_passes(self) -> None:
+        while True:
+            due = await self._queue.take()
+            task = asyncio.create_task(self._pass(due), name=f"pass over {due.key}")
+            self._passes.add(task)
+            task.add_done_callback(self._passes.discard)
+
+    async def _pass(self, due: Due) -> None:
+        key = due.key
+        try:
+            after = await self._reconciler.reconcile(self._watches[key.gvk], key, due.priority)
+        except Exception as error:  # noqa: BLE001 - one resource must not end the others
+            self._queue.add(key, due.priority, after=self._wait_after(key, error))
+        else:
+            self._errors.pop(key, None)
+            if after is None:
+                self._queue.forget(key)
+            else:
+                self._queue.add(key, Priority.RESYNC if after else due.priority, after=after)
+        finally:
+            self._queue.done(key)
+
+    def _wait_after(self, key: ObjectKey, error: Exception) -> float:
+        count = self._errors[key] = self._errors.get(key, 0) + 1
+        wait = self._backoff.wait(count)
+        self._metrics.pass_ended(key.gvk.kind, "error")
+        with context(object=str(key)):
+            if isinstance(error, ClusterError):
+                wait = max(wait, error.retry_after)
+                log.warning("the pass is tried again", error=str(error), seconds=round(wait, 1))
+            else:
+                log.error("the pass has failed", exc_info=error, seconds=round(wait, 1))
+        return wait
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        return self._stop.is_set()
+
+    async def _end(self) -> None:
+        """Start nothing more; give passes time to end, and then end them with everything that they started."""
+        self._life.stopping = True
+        self._stop.set()
+        for task in self._life.tasks:
+            if task.get_name() != "watching":
+                task.cancel()
+        passes = tuple(self._passes)
+        log.info("stopping", passes=len(passes))
+        if passes:
+            _, late = await asyncio.wait(passes, timeout=self._settings.graceful_shutdown_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*passes, return_exceptions=True)
+        await asyncio.gather(*self._life.tasks, return_exceptions=True)
+        log.info("stopped")
+
+
+def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables by which modules of a run find the same cluster as the engine.
+
+    A run has a home directory of its own, so the kubeconfig in that of the user has to be named.
+    """
+    named = environ.get("KUBECONFIG")
+    if named:
+        return {
+            "KUBECONFIG": os.pathsep.join(
+                str(Path(path).absolute()) for path in named.split(os.pathsep) if path
+            )
+        }
+    usual = Path(environ.get("HOME", "/")) / ".kube" / "config"
+    return {"KUBECONFIG": str(usual)} if usual.is_file() else {}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
