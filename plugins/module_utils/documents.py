@@ -33,30 +33,31 @@ def _with_texts(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - as dee
 def laid_over(below: Any, above: Any) -> Any:  # noqa: ANN401 - as deep as the values
     """Lay ``above`` over ``below`` and return a new value; what ``above`` does not say stays.
 
-    Mappings are laid over each other key by key. Lists of named things (every item is a mapping with a
-    ``name``) are too: things of the same name are laid over each other, others are appended. So a model card of
-    the user's adds to the one that is made from the endpoints. Everything else is replaced; null says nothing.
+    Mappings are laid over each other key by key. Onto a list of named things (every item is a mapping with a
+    ``name``) those of the same name are laid, others are appended. So a model card of the user's adds to the one
+    that is made from the endpoints. Everything else is replaced; null says nothing.
     """
     if above is None:
         return plain(below)
     if isinstance(below, Mapping) and isinstance(above, Mapping):
         over = {key: laid_over(below.get(key), item) for key, item in above.items() if item is not None}
         return {**plain(below), **over}
-    if _are_named(below) and _are_named(above):
+    if _are_mappings(below) and _are_mappings(above) and all("name" in item for item in below):
         return _named_over(below, above)
     return plain(above)
 
 
-def _are_named(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, Mapping) and "name" in item for item in value)
+def _are_mappings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
 
 
 def _named_over(below: list[Mapping[str, Any]], above: list[Mapping[str, Any]]) -> list[Any]:
     result: list[Any] = [plain(item) for item in below]
+    names = [item["name"] for item in below]
     for item in above:
-        places = [place for place, there in enumerate(result) if there["name"] == item["name"]]
-        if places:
-            result[places[0]] = laid_over(result[places[0]], item)
+        if item.get("name") in names:
+            place = names.index(item["name"])
+            result[place] = laid_over(result[place], item)
         else:
             result.append(plain(item))
     return result

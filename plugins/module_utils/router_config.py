@@ -43,7 +43,7 @@ def render_config(resource: Object, backends: Backends, cache: CachePlan, ports:
 
     Models without an endpoint stay, so that decisions that name them stay valid while a backend is away.
     """
-    config = section(spec_of(resource), "config")
+    config = plain(section(spec_of(resource), "config"))
     made = {
         "version": VERSION,
         "providers": {

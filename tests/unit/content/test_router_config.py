@@ -217,7 +217,7 @@ class TestRouting:
             "decisions": [{"name": "first", "priority": 1, "rules": rules}],
             "routing": {
                 "modelCards": [{"name": "m", "quality_score": 0.5}, {"name": "other"}],
-                "decisions": [{"name": "first", "tier": 2}, {"name": "second", "rules": rules}],
+                "decisions": [{"name": "first", "tier": 2}, {"name": "second", "rules": rules}, {"tier": 1}],
                 "strategy": "priority",
                 "projections": None,
             },
@@ -230,6 +230,7 @@ class TestRouting:
         assert routing["decisions"] == [
             {"name": "first", "priority": 1, "rules": rules, "tier": 2},
             {"name": "second", "rules": rules},
+            {"tier": 1},
         ]
         assert routing["strategy"] == "priority"
         assert "projections" not in routing
