@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -18,7 +19,7 @@ from playbook_engine.events.wakes import Wakes
 from playbook_engine.objects import GroupVersionKind, ObjectKey
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
-from playbook_engine.observability.server import serving
+from playbook_engine.observability.server import ListenError, serving
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.schedule import Due, Priority
 from playbook_engine.queue.slots import Slots
@@ -35,6 +36,9 @@ from playbook_engine.watches.records import Watch
 
 SERVED_SECONDS = (0.5, 2.0, 5.0, 15.0)
 """When a definition has come, its kind is served a moment later; it is looked for after each of these waits."""
+
+WATCH_END_SECONDS = 1.0
+"""Watches have nothing to finish, so they are given no longer to end by themselves."""
 
 log = get_logger(__name__)
 
@@ -108,6 +112,9 @@ class Engine:
                 ready=life.ready,
             ):
                 return await self._work_until_stopped()
+        except ListenError as error:
+            log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
+            return 1
         finally:
             await self._executor.close()
             await self._cluster.close()
@@ -147,7 +154,9 @@ class Engine:
         self._life.listed = True
         for name, work in (("passes", self._make_passes()), ("comparison", self._compare_for_ever())):
             self._life.tasks.add(asyncio.create_task(work, name=name))
-        done, _ = await asyncio.wait(self._life.tasks, return_when=asyncio.FIRST_COMPLETED)
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        done, _ = await asyncio.wait({*self._life.tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
         failed = [task for task in done if not task.cancelled() and task.exception()]
         for task in failed:
             log.error("a part of the engine has failed", part=task.get_name(), error=repr(task.exception()))
@@ -160,8 +169,14 @@ class Engine:
             self._intake,
             namespaces=self._settings.namespaces,
             stop=self._stop,
-            served=self._served,
+            hooks=binding.Hooks(ready=self._hear_signals, served=self._served),
         )
+
+    def _hear_signals(self) -> None:
+        """Take signals over from kopf, which would take seconds to say that one has come."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
 
     async def _list_all(self) -> None:
         """Know the world before the first pass: an object that is not known yet looks like one that is missing."""
@@ -242,6 +257,9 @@ class Engine:
             for task in late:
                 task.cancel()
             await asyncio.gather(*passes, return_exceptions=True)
+        await asyncio.wait(self._life.tasks, timeout=WATCH_END_SECONDS)
+        for task in self._life.tasks:
+            task.cancel()
         await asyncio.gather(*self._life.tasks, return_exceptions=True)
         log.info("stopped")
 

@@ -5,6 +5,7 @@ kr8s knows kubeconfigs, service accounts, exec plugins and expiring tokens; noth
 
 import asyncio
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,10 @@ class Transport:
     async def _connected(self) -> Any:  # noqa: ANN401 - kr8s has no types
         async with self._login:
             if self._api is None:
-                self._api = await kr8s.asyncio.api()
+                with warnings.catch_warnings():
+                    # It knows older servers only, and nothing of it is used that depends on their version.
+                    warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported")
+                    self._api = await kr8s.asyncio.api()
                 self._api.timeout = _TIMEOUT_SECONDS
         return self._api
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import kopf
@@ -19,15 +20,23 @@ type Served = Callable[[str, str], None]
 """Called with group and kind of a definition that came, changed or went."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """``ready`` is called once kopf has set up the process, ``served`` when a definition came or changed."""
+
+    ready: Callable[[], None]
+    served: Served
+
+
 async def watch(
     kinds: tuple[GroupVersionKind, ...],
     intake: Intake,
     *,
     namespaces: tuple[str, ...],
     stop: asyncio.Event,
-    served: Served,
+    hooks: Hooks,
 ) -> None:
-    """Watch until ``stop`` is set or the process is asked to end by a signal."""
+    """Watch until ``stop`` is set."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(_login)
     for gvk in kinds:
@@ -36,11 +45,32 @@ async def watch(
         )
     if DEFINITIONS not in kinds:
         group, version, kind = DEFINITIONS.group, DEFINITIONS.version, DEFINITIONS.kind
-        kopf.on.event(group=group, version=version, kind=kind, registry=registry)(_definition(served))
+        kopf.on.event(group=group, version=version, kind=kind, registry=registry)(_definition(hooks.served))
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.process.ultimate_exiting_timeout = None
     settings.watching.server_timeout = 300
+    started = asyncio.Event()
+    starting = asyncio.create_task(_call_after(started, hooks.ready))
+    try:
+        await _operate(registry, settings, namespaces=namespaces, stop=stop, started=started)
+    finally:
+        starting.cancel()
+
+
+async def _call_after(event: asyncio.Event, call: Callable[[], None]) -> None:
+    await event.wait()
+    call()
+
+
+async def _operate(
+    registry: kopf.OperatorRegistry,
+    settings: kopf.OperatorSettings,
+    *,
+    namespaces: tuple[str, ...],
+    stop: asyncio.Event,
+    started: asyncio.Event,
+) -> None:
     await kopf.operator(
         registry=registry,
         settings=settings,
@@ -48,6 +78,7 @@ async def watch(
         clusterwide=not namespaces,
         namespaces=namespaces,
         stop_flag=stop,
+        ready_flag=started,
     )
 
 

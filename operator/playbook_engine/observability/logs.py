@@ -15,7 +15,14 @@ from structlog.typing import Processor
 
 from playbook_engine.settings import LogFormat, LogLevel
 
-_QUIET = ("aiohttp.access", "asyncio", "httpcore", "httpx")  # these have nothing to say below a warning
+_QUIET = (
+    "aiohttp.access",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "kopf",
+    "kr8s",
+)  # these have nothing to say below a warning
 
 
 class Logger(Protocol):

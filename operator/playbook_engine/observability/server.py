@@ -11,6 +11,11 @@ from playbook_engine.observability.metrics import CONTENT_TYPE, Metrics
 type Look = Callable[[], str]
 """Gives why something is not as it should be, or an empty text when it is."""
 
+
+class ListenError(Exception):
+    """An address cannot be listened on."""
+
+
 type Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -18,7 +23,7 @@ type Handler = Callable[[web.Request], Awaitable[web.Response]]
 async def serving(
     *, probes: Address | None, metrics_at: Address | None, metrics: Metrics, healthy: Look, ready: Look
 ) -> AsyncIterator[None]:
-    """Serve ``/healthz``, ``/readyz`` and ``/metrics`` while the block runs; raises OSError for a taken port."""
+    """Serve ``/healthz``, ``/readyz`` and ``/metrics`` while the block runs; raises ListenError for a taken port."""
     routes = {
         probes: [web.get("/healthz", _probe(healthy)), web.get("/readyz", _probe(ready))],
     }
@@ -38,9 +43,11 @@ async def _serve(address: Address, routes: list[web.RouteDef]) -> web.AppRunner:
     await runner.setup()
     try:
         await web.TCPSite(runner, address.host, address.port).start()
-    except OSError:
+    except OSError as error:
         await runner.cleanup()
-        raise
+        raise ListenError(
+            f"cannot listen on {address}: {error.strerror or error}; choose another address"
+        ) from error
     return runner
 
 

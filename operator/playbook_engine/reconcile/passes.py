@@ -94,7 +94,10 @@ class Reconciler:
             await self._parts.gatherer.refresh(key_of(resource))
             return AGAIN_SECONDS
         else:
-            self._parts.store.put(answer)
+            if is_deleted(answer) and not finalizers_of(answer):  # that was the last one: it is gone
+                self._parts.store.remove(key_of(resource), uid_of(resource))
+            else:
+                self._parts.store.put(answer)
         return 0.0
 
     async def _settle(self, watch: Watch, resource: Object, memory: Memory, priority: Priority) -> float:
