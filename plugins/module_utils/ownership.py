@@ -5,8 +5,7 @@ is created, our own is applied together with the uid that was seen (the API serv
 took its place meanwhile), and a foreign one is a conflict that a person must resolve.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
@@ -17,27 +16,24 @@ OWNER_ANNOTATION = "vllm.ai/owner-uid"
 """Stands in for the owner reference on objects that must outlive their SemanticRouter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """Manifests that may be applied, and a message for each object of the same name that is not ours."""
+def claimed(
+    manifests: Sequence[Object], resource: Object, observed: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Complete manifests with namespace, labels, owner, and the uid of the object that is there; without nulls.
 
-    manifests: tuple[dict[str, Any], ...]
-    conflicts: tuple[str, ...]
-
-
-def claim(manifests: Sequence[Object], resource: Object, observed: Mapping[str, Any]) -> Claim:
-    """Complete manifests with namespace, labels and owner, or say to whom their names belong.
-
-    A manifest that carries ``OWNER_ANNOTATION`` gets no owner reference: deletion leaves it alone. Nulls are
-    left out.
+    A manifest that carries ``OWNER_ANNOTATION`` gets no owner reference: deletion leaves it alone.
     """
     identity = identity_of(resource)
-    lives = [_live(manifest, identity, observed) for manifest in manifests]
-    return Claim(
-        manifests=tuple(
-            _completed(manifest, identity, live) for manifest, live in zip(manifests, lives, strict=True)
-        ),
-        conflicts=tuple(_conflicts(lives, identity)),
+    return [_completed(manifest, identity, _live(manifest, identity, observed)) for manifest in manifests]
+
+
+def foreign(live: Object, identity: Identity) -> str:
+    """Say to whom an object belongs that has a name of ours, and what to do; empty when it is ours."""
+    if is_ours(live, identity):
+        return ""
+    place = f"{live['kind']} {identity.namespace}/{live['metadata']['name']}"
+    return (
+        f"{place} is there already and {_owner(live)}: delete it, or give this {identity.kind} another name"
     )
 
 
@@ -74,16 +70,6 @@ def _completed(manifest: Object, identity: Identity, live: Object | None) -> dic
     }
     whole: dict[str, Any] = without_nulls({**manifest, "metadata": completed})
     return whole
-
-
-def _conflicts(lives: Sequence[Object | None], identity: Identity) -> Iterator[str]:
-    for live in lives:
-        if live is not None and not is_ours(live, identity):
-            place = f"{live['kind']} {identity.namespace}/{live['metadata']['name']}"
-            yield (
-                f"{place} is there already and {_owner(live)}: delete it, or give this {identity.kind}"
-                " another name"
-            )
 
 
 def _owner(live: Object) -> str:

@@ -1,0 +1,27 @@
+"""Filters around the apply: manifests are completed before it, and its result is fingerprinted after it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils import ownership, results
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
+
+
+def claimed(
+    manifests: Sequence[Object], resource: Object, observed: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Complete manifests with namespace, labels, owner and the uid that was seen; leave out what is null."""
+    return ownership.claimed(plain(manifests), resource, observed)
+
+
+def fingerprints(result: Mapping[str, Any], field_manager: str) -> dict[str, dict[str, str]]:
+    """Return uid and fingerprint of each object in the result of an apply; nothing when it was skipped."""
+    return results.fingerprints(result, field_manager)
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {"claimed": claimed, "fingerprints": fingerprints}

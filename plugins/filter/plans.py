@@ -1,0 +1,189 @@
+"""What each role needs, worked out from the resource and from what was observed; one filter per role.
+
+The decisions are in ``module_utils``; here they are put under the names that the roles' manifests use.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils import exposure, scaling, workload
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import render_envoy
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    account_name,
+    gateway_mode,
+    is_autoscaled,
+    leftovers,
+    section,
+    spec_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import (
+    Object,
+    plain,
+    to_json,
+    to_yaml,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import start_seconds
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, true
+from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import tools_db
+from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import (
+    DEFAULT_CLUSTER_DOMAIN,
+    Situation,
+)
+
+type Plan = dict[str, Any]
+
+
+def backends_plan(
+    resource: Object, observed: Mapping[str, Any], cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+) -> Plan:
+    """Return the condition of the backends."""
+    situation = Situation(resource, observed, cluster_domain)
+    return {"conditions": {"BackendsReady": situation.backends.condition.as_dict()}}
+
+
+def cache_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
+    """Return the condition of the cache."""
+    return {"conditions": {"CacheReady": Situation(resource, observed).cache.condition.as_dict()}}
+
+
+def persistence_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
+    """Return the claim to apply, if one is, and the condition of the volume."""
+    situation = Situation(resource, observed)
+    volume, given = situation.volume, section(spec_of(resource), "persistence")
+    retained = {OWNER_ANNOTATION: situation.identity.uid} if given.get("retentionPolicy") == "Retain" else {}
+    makes = volume.make and situation.obstacle is None
+    return {
+        "wanted": ["PersistentVolumeClaim"] if makes else [],
+        "name": volume.claim,
+        "annotations": {**plain(given.get("annotations") or {}), **retained},
+        "access_mode": volume.access_mode,
+        "size": volume.size,
+        "storage_class": volume.storage_class,
+        "conditions": {"PersistenceReady": volume.condition.as_dict()},
+    }
+
+
+def gateway_plan(
+    resource: Object, observed: Mapping[str, Any], cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+) -> Plan:
+    """Return Envoy's files or the HTTPRoute, and the condition of the way to the router."""
+    situation = Situation(resource, observed, cluster_domain)
+    kind = "ConfigMap" if situation.is_standalone else "HTTPRoute"
+    possible = situation.is_standalone or exposure.wants_http_route(situation)
+    condition = situation.obstacle or exposure.gateway_condition(situation)
+    plan: Plan = {
+        "wanted": [kind] if possible and situation.obstacle is None else [],
+        "conditions": {"GatewayReady": condition.as_dict()},
+        "mode": gateway_mode(resource),
+    }
+    if situation.is_standalone:
+        files = render_envoy(resource, situation.backends, situation.ports)
+        return {**plan, "files": {name: to_yaml(document) for name, document in files.items()}}
+    return {
+        **plan,
+        "hostnames": plain(section(spec_of(resource), "gateway").get("hostnames")),
+        "parents": exposure.http_route_parents(situation),
+        "rules": exposure.http_route_rules(situation),
+    }
+
+
+def router_plan(
+    resource: Object, observed: Mapping[str, Any], cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+) -> Plan:
+    """Return what the router's objects are made of, which are wanted, and what stands in the way."""
+    situation = Situation(resource, observed, cluster_domain)
+    obstacle = situation.workload_obstacle
+    spec = spec_of(resource)
+    return {
+        "wanted": [] if obstacle else _router_kinds(situation),
+        "unwanted": [] if obstacle else list(leftovers(resource, observed)),
+        "name": situation.identity.name,
+        "labels": situation.identity.labels,
+        "selector": situation.identity.selector,
+        "account": account_name(resource),
+        "account_annotations": plain(section(spec, "serviceAccount").get("annotations")),
+        "files": {"config.yaml": to_yaml(situation.document), "tools_db.json": to_json(tools_db(resource))},
+        "revision": workload.revision(situation),
+        "service_type": str(section(spec, "service").get("type") or "ClusterIP"),
+        "service_ports": exposure.service_ports(situation),
+        "replicas": scaling.replicas(situation),
+        "start_seconds": start_seconds(spec),
+        "pod": _pod(situation),
+        "autoscaler": {**scaling.limits(situation), "metrics": scaling.metrics(situation)},
+        "ingress": _ingress(situation),
+        "conditions": {
+            "ConfigValid": situation.config_condition.as_dict(),
+            "RouterReady": (obstacle or _applied(situation)).as_dict(),
+        },
+    }
+
+
+def openshift_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
+    """Return the Route, if one is wanted and can be, and its condition."""
+    situation = Situation(resource, observed)
+    routes = section(spec_of(resource), "openshift", "routes")
+    makes = exposure.wants_route(situation) and situation.obstacle is None
+    return {
+        "wanted": ["Route"] if makes else [],
+        "name": situation.identity.name,
+        "host": routes.get("hostname") or None,
+        "tls": exposure.route_tls(situation),
+        "conditions": {"RouteReady": exposure.route_condition(situation).as_dict()},
+    }
+
+
+def _router_kinds(situation: Situation) -> list[str]:
+    spec = spec_of(situation.resource)
+    wanted = {
+        "ServiceAccount": section(spec, "serviceAccount").get("create", True),
+        "ConfigMap": True,
+        "Service": True,
+        "Deployment": True,
+        "HorizontalPodAutoscaler": is_autoscaled(situation.resource),
+        "Ingress": section(spec, "ingress").get("enabled"),
+    }
+    return [kind for kind, is_wanted in wanted.items() if is_wanted]
+
+
+def _pod(situation: Situation) -> Plan:
+    spec = spec_of(situation.resource)
+    passed_on = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
+    return {
+        **{name: plain(spec.get(name)) for name in passed_on},
+        "annotations": workload.pod_annotations(situation),
+        "securityContext": workload.pod_security_context(situation),
+        "containers": workload.containers(situation),
+        "volumes": workload.volumes(situation),
+    }
+
+
+def _ingress(situation: Situation) -> Plan:
+    given = section(spec_of(situation.resource), "ingress")
+    return {
+        "annotations": plain(given.get("annotations")),
+        "class_name": given.get("className") or None,
+        "rules": exposure.ingress_rules(situation),
+        "tls": exposure.ingress_tls(situation),
+    }
+
+
+def _applied(situation: Situation) -> Condition:
+    return true(
+        "Applied", f"the objects are applied; the configuration is revision {workload.revision(situation)}"
+    )
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {
+            "backends_plan": backends_plan,
+            "cache_plan": cache_plan,
+            "gateway_plan": gateway_plan,
+            "openshift_plan": openshift_plan,
+            "persistence_plan": persistence_plan,
+            "router_plan": router_plan,
+        }

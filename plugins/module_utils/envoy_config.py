@@ -1,0 +1,227 @@
+"""Envoy's configuration in standalone mode: client → Envoy → ExtProc (the router) → the backend of the chosen model.
+
+Listeners, routes and clusters are files of their own, which Envoy watches: a backend that moves or changes its weight
+is taken live. All documents are data; a name from the custom resource is only ever a value in them, never a pattern.
+"""
+
+from itertools import count
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_clusters import (
+    ADMIN,
+    EXTPROC,
+    ROUTER_API,
+    TYPES,
+    local_cluster,
+    model_cluster,
+    usable,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_routes import route_configuration
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports
+
+DIRECTORY = "/etc/envoy"
+READY_PORT = 19001
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the Service and the kubelet reach
+BODY_BYTES = 50 * 1024 * 1024
+"""The largest body that is shown to the router as a whole; Envoy answers larger ones with 413."""
+
+ROUTER_SECONDS = "300s"
+INTERNAL_HEADERS = (
+    "x-vsr-looper-request", "x-vsr-looper-secret", "x-vsr-looper-decision", "x-vsr-looper-iteration",
+    "x-authz-user-id", "x-authz-user-groups", "x-selected-model",
+)  # fmt: skip
+"""Headers by which the parts of the router talk to each other; a client must not be able to send them."""
+
+_FILTERS = f"{TYPES}.extensions.filters.http"
+_MANAGER = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_LOG_FIELDS = {
+    "time": "%START_TIME%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+    "code": "%RESPONSE_CODE%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "flags": "%RESPONSE_FLAGS%",
+    "model": "%REQ(X-SELECTED-MODEL)%",
+    "upstream": "%UPSTREAM_HOST%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+    "duration_ms": "%DURATION%",
+    "bytes_received": "%BYTES_RECEIVED%",
+    "bytes_sent": "%BYTES_SENT%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+}
+
+
+def ready_port(ports: Ports) -> int:
+    """Return the port on which Envoy says that it is ready; another than all others of the pod."""
+    taken = {ports.api.target, ports.grpc.target, ports.metrics.target, ports.router_api, ports.envoy_admin}
+    return next(port for port in count(READY_PORT) if port not in taken)
+
+
+def render_envoy(
+    resource: Object, backends: Backends, ports: Ports, *, directory: str = DIRECTORY
+) -> dict[str, dict[str, Any]]:
+    """Return the documents by file name: the bootstrap, and what it watches in ``directory``."""
+    return {
+        "envoy.yaml": _bootstrap(resource, ports, directory),
+        "listeners.yaml": {"resources": [_listener(ports, directory)]},
+        "routes.yaml": {"resources": [route_configuration(backends)]},
+        "clusters.yaml": {"resources": [model_cluster(model) for model in backends.models if usable(model)]},
+    }
+
+
+def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]:
+    name = identity_of(resource).name
+    return {
+        "node": {"id": name, "cluster": name},
+        "admin": {"address": _address(LOOPBACK, ports.envoy_admin)},
+        "dynamic_resources": {
+            "lds_config": _watched(directory, "listeners.yaml"),
+            "cds_config": _watched(directory, "clusters.yaml"),
+        },
+        "static_resources": {
+            "listeners": [_ready_listener(ports)],
+            "clusters": [
+                local_cluster(EXTPROC, ports.grpc.target, http2=True),
+                local_cluster(ROUTER_API, ports.router_api),
+                local_cluster(ADMIN, ports.envoy_admin),
+            ],
+        },
+    }
+
+
+def _watched(directory: str, name: str) -> dict[str, Any]:
+    # A ConfigMap changes by a link that is swapped, which is only seen by a watch on the directory.
+    source = {"path": f"{directory}/{name}", "watched_directory": {"path": directory}}
+    return {"resource_api_version": "V3", "path_config_source": source}
+
+
+def _listener(ports: Ports, directory: str) -> dict[str, Any]:
+    manager = {
+        "stat_prefix": "api",
+        "codec_type": "AUTO",
+        "rds": {"route_config_name": "models", "config_source": _watched(directory, "routes.yaml")},
+        "http_filters": [_header_guard(), _ext_proc(), _router_filter()],
+        "access_log": [_access_log()],
+        "local_reply_config": {"mappers": [_no_router()]},
+        "request_headers_timeout": "10s",
+        "stream_idle_timeout": ROUTER_SECONDS,
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "use_remote_address": True,
+    }
+    return {
+        "@type": f"{TYPES}.config.listener.v3.Listener",
+        "name": "api",
+        "address": _address(EVERYWHERE, ports.api.target),
+        "per_connection_buffer_limit_bytes": BODY_BYTES,
+        "filter_chains": [{"filters": [_connection_manager(manager)]}],
+    }
+
+
+def _ready_listener(ports: Ports) -> dict[str, Any]:
+    """Tell whether Envoy is ready, which it is not while it drains, and its statistics; nothing else."""
+    health_check = {
+        "name": "envoy.filters.http.health_check",
+        "typed_config": {
+            "@type": f"{_FILTERS}.health_check.v3.HealthCheck",
+            "pass_through_mode": False,
+            "headers": [{"name": ":path", "string_match": {"exact": "/ready"}}],
+        },
+    }
+    statistics = {
+        "match": {"path": "/stats/prometheus"},
+        "route": {"cluster": ADMIN, "timeout": "30s"},
+    }
+    routes = {"name": "ready", "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [statistics]}]}
+    manager = {
+        "stat_prefix": "ready",
+        "route_config": routes,
+        "http_filters": [health_check, _router_filter()],
+    }
+    return {
+        "name": "ready",
+        "address": _address(EVERYWHERE, ready_port(ports)),
+        "filter_chains": [{"filters": [_connection_manager(manager)]}],
+    }
+
+
+def _connection_manager(config: dict[str, Any]) -> dict[str, Any]:
+    typed = {"@type": _MANAGER, **config}
+    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": typed}
+
+
+def _header_guard() -> dict[str, Any]:
+    """Take away what only the router may say, before it says it."""
+    mutations = {"request_mutations": [{"remove": name} for name in INTERNAL_HEADERS]}
+    typed = {"@type": f"{_FILTERS}.header_mutation.v3.HeaderMutation", "mutations": mutations}
+    return {"name": "envoy.filters.http.header_mutation", "typed_config": typed}
+
+
+def _ext_proc() -> dict[str, Any]:
+    return {
+        "name": "envoy.filters.http.ext_proc",
+        "typed_config": {
+            "@type": f"{_FILTERS}.ext_proc.v3.ExternalProcessor",
+            "grpc_service": {"envoy_grpc": {"cluster_name": EXTPROC}, "timeout": ROUTER_SECONDS},
+            "failure_mode_allow": False,
+            "status_on_error": {"code": "ServiceUnavailable"},
+            "message_timeout": ROUTER_SECONDS,
+            "max_message_timeout": ROUTER_SECONDS,
+            "allow_mode_override": True,
+            "route_cache_action": "CLEAR",  # the header that the router sets chooses the route
+            "mutation_rules": {"allow_all_routing": True},
+            "processing_mode": {
+                "request_header_mode": "SEND",
+                "request_body_mode": "BUFFERED",
+                "response_header_mode": "SEND",
+                "response_body_mode": "STREAMED",  # buffered, a stream of events would be held back
+                "request_trailer_mode": "SKIP",
+                "response_trailer_mode": "SKIP",
+            },
+        },
+    }
+
+
+def _no_router() -> dict[str, Any]:
+    """Answer in JSON when the router cannot be asked; its own answers are left as they are."""
+    expression = "response.code_details.startsWith('ext_proc_error')"
+    cel = f"{TYPES}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    error = {
+        "message": "the semantic router does not answer; try again in a moment",
+        "type": "router_unavailable",
+        "code": 503,
+    }
+    return {
+        "filter": {
+            "extension_filter": {
+                "name": "envoy.access_loggers.extension_filters.cel",
+                "typed_config": {"@type": cel, "expression": expression},
+            }
+        },
+        "status_code": 503,
+        "body_format_override": {"json_format": {"error": error}},
+    }
+
+
+def _access_log() -> dict[str, Any]:
+    typed = {
+        "@type": f"{TYPES}.extensions.access_loggers.stream.v3.StdoutAccessLog",
+        "log_format": {"json_format": _LOG_FIELDS},
+    }
+    return {"name": "envoy.access_loggers.stdout", "typed_config": typed}
+
+
+def _router_filter() -> dict[str, Any]:
+    return {
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": f"{_FILTERS}.router.v3.Router"},
+    }
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": host, "port_value": port}}

@@ -1,0 +1,126 @@
+"""Everything that follows from a SemanticRouter and what was observed, worked out once for all roles.
+
+Each role takes its part of it; so they agree without handing facts to each other, and each can be used alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends, resolve_backends
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache import CachePlan, resolve_cache
+from ansible_collections.vllm.semantic_router.plugins.module_utils.config_rules import check_config
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    ENTRIES,
+    GATEWAY_INTEGRATION,
+    gateway_mode,
+    name_of,
+    section,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, foreign
+from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import (
+    VolumePlan,
+    resolve_volume,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports, ports_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
+from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import render_config
+
+DEFAULT_CLUSTER_DOMAIN = "cluster.local"
+CLAIM = "PersistentVolumeClaim"
+MOST_PROBLEMS = 10
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A resource with what was observed for it; what follows is worked out when it is asked for."""
+
+    resource: Object
+    observed: Mapping[str, Any]
+    cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who the resource is."""
+        return identity_of(self.resource)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """Its ports."""
+        return ports_of(self.resource)
+
+    @cached_property
+    def backends(self) -> Backends:
+        """Its model servers."""
+        return resolve_backends(self.resource, self.observed, self.cluster_domain)
+
+    @cached_property
+    def cache(self) -> CachePlan:
+        """Its cache."""
+        return resolve_cache(self.resource, self.observed)
+
+    @cached_property
+    def volume(self) -> VolumePlan:
+        """Its volume."""
+        return resolve_volume(self.resource, self.observed)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """Its ``config.yaml``."""
+        return render_config(self.resource, self.backends, self.cache, self.ports)
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """Why the router would not start with its ``config.yaml``; empty when it would."""
+        return tuple(check_config(self.document, self.resource))
+
+    @property
+    def is_standalone(self) -> bool:
+        """Whether an Envoy runs beside the router."""
+        return gateway_mode(self.resource) != GATEWAY_INTEGRATION
+
+    @property
+    def on_openshift(self) -> bool:
+        """Whether the cluster gives each namespace user ids of its own."""
+        return section(self.observed, "apis").get("route.openshift.io/v1/Route") == "present"
+
+    @cached_property
+    def config_condition(self) -> Condition:
+        """Whether the configuration is one that the router starts with."""
+        if not self.problems:
+            return true("ConfigValid", "the router can start with this configuration")
+        return false("ConfigInvalid", "; ".join(self.problems[:MOST_PROBLEMS]))
+
+    @cached_property
+    def obstacle(self) -> Condition | None:
+        """Why nothing may be applied now; what is there stays as it is. None when nothing stands in the way."""
+        if self.problems:
+            return false("ConfigInvalid", "the configuration is not valid; what is there goes on serving")
+        if not self.cache.ready:
+            return false(
+                self.cache.condition.reason, f"waiting for the cache: {self.cache.condition.message}"
+            )
+        conflicts = list(self._conflicts())
+        if conflicts:
+            return false("Conflict", "; ".join(conflicts[:MOST_PROBLEMS]))
+        return None
+
+    @cached_property
+    def workload_obstacle(self) -> Condition | None:
+        """Why no pod may be made or changed now."""
+        if self.obstacle or self.volume.ready:
+            return self.obstacle
+        return false(self.volume.condition.reason, f"waiting for the volume: {self.volume.condition.message}")
+
+    def _conflicts(self) -> Iterator[str]:
+        """Name the objects that have the name of one of ours and belong to somebody else."""
+        wanted = [(one.kind, name_of(one, self.resource)) for one in ENTRIES if one.wanted(self.resource)]
+        if self.volume.make:
+            wanted.append((CLAIM, self.volume.claim))
+        for kind, name in wanted:
+            live = find(self.observed, kind, self.identity, name)
+            if live is not None and (text := foreign(live, self.identity)):
+                yield text

@@ -1,0 +1,173 @@
+"""The pods: containers, volumes, rights, and which change of the specification makes new ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import (
+    DIRECTORY as ENVOY_DIRECTORY,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import ready_port
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    CONFIG,
+    ENVOY_CONFIG,
+    name_of,
+    section,
+    spec_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import digest, plain
+from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes
+from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import (
+    EVERYWHERE,
+    LOOPBACK,
+    management_environment,
+    tools_db,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import Situation
+
+ROUTER, ENVOY = "semantic-router", "envoy"
+REPOSITORY = "ghcr.io/vllm-project/semantic-router/extproc"
+ENVOY_IMAGE = "docker.io/envoyproxy/envoy:v1.40.0"
+APP = "/app"
+USER = 65532
+"""User and group of all processes, as in the distroless images; OpenShift gives each namespace its own."""
+
+REVISION_ANNOTATION = "vllm.ai/config-revision"
+SECRETS_ANNOTATION = "vllm.ai/secret-versions"
+_RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def revision(situation: Situation) -> str:
+    """Digest what the router reads only at its start; addresses and weights of backends are not part of it.
+
+    A router may need an hour to load its models, so a moved backend must not restart it.
+    """
+    document = plain(situation.document)
+    for model in document["providers"]["models"]:
+        model.pop("backend_refs", None)
+    return digest([document, tools_db(situation.resource)])[:16]
+
+
+def pod_annotations(situation: Situation) -> dict[str, str]:
+    """Return the annotations of the pods: the user's, and those whose change makes new pods."""
+    used = [f"{one['name']}/{one['uid']}/{one['resourceVersion']}" for one in situation.cache.secrets]
+    return {
+        **plain(section(spec_of(situation.resource), "podAnnotations")),
+        "kubectl.kubernetes.io/default-container": ROUTER,
+        REVISION_ANNOTATION: revision(situation),
+        **({SECRETS_ANNOTATION: ",".join(used)} if used else {}),
+    }
+
+
+def containers(situation: Situation) -> list[dict[str, Any]]:
+    """Return the containers; Envoy is there in standalone mode only."""
+    found = [_router(situation)]
+    if situation.is_standalone:
+        found.append(_envoy(situation))
+    return found
+
+
+def volumes(situation: Situation) -> list[dict[str, Any]]:
+    """Return the volumes; what must be writable is a volume, with or without persistence."""
+    claim = situation.volume.claim
+    models = {"persistentVolumeClaim": {"claimName": claim}} if claim else {"emptyDir": {}}
+    found = [
+        {"name": "config", "configMap": {"name": name_of(CONFIG, situation.resource)}},
+        {"name": "models", **models},
+        {"name": "cache", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    if situation.is_standalone:
+        envoy = {"name": name_of(ENVOY_CONFIG, situation.resource)}
+        found += [{"name": "envoy-config", "configMap": envoy}, {"name": "envoy-tmp", "emptyDir": {}}]
+    return found
+
+
+def pod_security_context(situation: Situation) -> dict[str, Any]:
+    """Return the rights of the pod: those of the restricted Pod Security Standard, changed as the user says."""
+    ids = {} if situation.on_openshift else {"runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
+    default = {"runAsNonRoot": True, **ids, "seccompProfile": {"type": "RuntimeDefault"}}
+    return {**default, **plain(section(spec_of(situation.resource), "podSecurityContext"))}
+
+
+def image(spec: Mapping[str, Any]) -> str:
+    """Return the router's image: another registry in front of the name, a tag or a digest behind it."""
+    given = section(spec, "image")
+    repository, tag = str(given.get("repository") or REPOSITORY), str(given.get("tag") or "latest")
+    if given.get("imageRegistry"):
+        first, _, rest = repository.partition("/")
+        is_host = bool(rest) and ("." in first or ":" in first or first == "localhost")
+        repository = f"{given['imageRegistry']}/{rest if is_host else repository}"
+    return f"{repository}@{tag}" if tag.startswith("sha256:") else f"{repository}:{tag}"
+
+
+def _router(situation: Situation) -> dict[str, Any]:
+    spec, ports = spec_of(situation.resource), situation.ports
+    shown = [ports.grpc, ports.metrics, *(() if situation.is_standalone else (ports.api,))]
+    return {
+        "name": ROUTER,
+        "image": image(spec),
+        "imagePullPolicy": section(spec, "image").get("pullPolicy") or "IfNotPresent",
+        "args": [*_arguments(situation), *plain(spec.get("args") or [])],
+        "env": _environment(situation),
+        "ports": [_port(port.name, port.target, port.protocol) for port in shown],
+        "resources": plain(spec.get("resources")),
+        "securityContext": {**_RESTRICTED, **plain(section(spec, "securityContext"))},
+        **plain(probes(spec, ports.grpc.target)),
+        "volumeMounts": [
+            {"name": "config", "mountPath": f"{APP}/config", "readOnly": True},
+            {"name": "models", "mountPath": f"{APP}/models"},
+            {"name": "cache", "mountPath": f"{APP}/.cache"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+        ],
+    }
+
+
+def _arguments(situation: Situation) -> list[str]:
+    ports, alone = situation.ports, situation.is_standalone
+    return [
+        f"--config={APP}/config/config.yaml",
+        f"--port={ports.grpc.target}",
+        f"--metrics-port={ports.metrics.target}",
+        "--enable-api=true",
+        f"--api-port={ports.router_api if alone else ports.api.target}",
+        f"--api-bind={LOOPBACK if alone else EVERYWHERE}",
+    ]
+
+
+def _environment(situation: Situation) -> list[dict[str, Any]]:
+    """The user's entries go before ours of the same name, but never before a credential or a switch of ours."""
+    defaults = [
+        {"name": "HOME", "value": APP},
+        {"name": "HF_HOME", "value": f"{APP}/.cache/huggingface"},
+    ]
+    ours = [*situation.cache.environment, *management_environment(situation.resource)]
+    entries = [*defaults, *plain(spec_of(situation.resource).get("env") or []), *plain(ours)]
+    return list({entry["name"]: entry for entry in entries}.values())
+
+
+def _envoy(situation: Situation) -> dict[str, Any]:
+    given, ports = section(spec_of(situation.resource), "envoy"), situation.ports
+    ready = ready_port(ports)
+    probe = {"httpGet": {"path": "/ready", "port": ready}, "periodSeconds": 5, "failureThreshold": 3}
+    default = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
+    return {
+        "name": ENVOY,
+        "image": str(given.get("image") or ENVOY_IMAGE),
+        "args": ["-c", f"{ENVOY_DIRECTORY}/envoy.yaml", "--disable-hot-restart"],
+        "ports": [
+            _port("api", ports.api.target, ports.api.protocol),
+            _port("envoy-ready", ready, "TCP"),
+        ],
+        "resources": plain(given.get("resources") or default),
+        "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
+        "readinessProbe": probe,
+        "livenessProbe": {**probe, "periodSeconds": 10, "timeoutSeconds": 5},
+        "volumeMounts": [
+            {"name": "envoy-config", "mountPath": ENVOY_DIRECTORY, "readOnly": True},
+            {"name": "envoy-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+        ],
+    }
+
+
+def _port(name: str, number: int, protocol: str) -> dict[str, Any]:
+    return {"name": name, "containerPort": number, "protocol": protocol}
