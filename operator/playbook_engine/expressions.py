@@ -62,6 +62,8 @@ def _reason(error: JMESPathError) -> str:
 
 def _wrong_calls(node: Mapping[str, object]) -> Iterator[str]:
     # jmespath looks functions up only when they are reached; a typing error should not wait so long.
+    if _negates_too_little(node):
+        yield "'!' takes the first word only; write !(a.b) instead of !a.b"
     if node.get("type") == "function_expression":
         arguments = node["children"]
         yield from _wrong_call(str(node["value"]), len(arguments) if isinstance(arguments, list) else 0)
@@ -69,6 +71,14 @@ def _wrong_calls(node: Mapping[str, object]) -> Iterator[str]:
     for child in children if isinstance(children, list) else ():
         if isinstance(child, dict):
             yield from _wrong_calls(child)
+
+
+def _negates_too_little(node: Mapping[str, object]) -> bool:
+    """Whether a field is looked up in the result of a negation, which has none."""
+    children = node.get("children")
+    first = children[0] if isinstance(children, list) and children else None
+    looked_up = node.get("type") in {"subexpression", "index_expression", "projection", "filter_projection"}
+    return looked_up and isinstance(first, dict) and first.get("type") == "not_expression"
 
 
 def _wrong_call(name: str, given: int) -> Iterator[str]:

@@ -108,6 +108,14 @@ def _own(wanted: Mapping[str, Any], resource: Object, observed: Mapping[str, Any
 def _kept(wanted: Mapping[str, Any], live: Object, classes: "_Classes") -> VolumePlan:
     """Our claim is there. Growing is all that can be done to it; it goes on serving whatever else is asked for."""
     name, storage_class = live["metadata"]["name"], str(live["spec"].get("storageClassName") or "")
+    if live["metadata"].get("deletionTimestamp"):
+        text = (
+            f"PersistentVolumeClaim {live['metadata']['namespace']}/{name} is being deleted, which waits until no pod"
+            " uses it; a new one is made then"
+        )
+        return _plan(
+            wanted, claim=name, storage_class=storage_class, condition=false("ClaimTerminating", text)
+        )
     problems = list(_impossible(wanted, live, classes))
     if problems:
         text = f"PersistentVolumeClaim {live['metadata']['namespace']}/{name} stays as it is: {'; '.join(problems)}"

@@ -41,7 +41,10 @@ class DevCluster:
     def kubectl(
         self, *arguments: str, stdin: str | None = None, check: bool = True, kubeconfig: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run kubectl as administrator (or as ``kubeconfig`` says); raises with kubectl's own words unless told not to check."""
+        """Run kubectl as administrator, or as ``kubeconfig`` says.
+
+        Raises AssertionError with kubectl's own words, unless told not to check.
+        """
         done = subprocess.run(
             [*self.kubectl_command, "--kubeconfig", str(kubeconfig or self.kubeconfig), *arguments],
             input=stdin,

@@ -1,0 +1,119 @@
+"""Fixtures that need a control plane; nothing is started for tests that use none of them."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import Api, Space
+from tests.support.audit import AuditLog
+from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.cluster import running as running_cluster
+from tests.support.operators import OperatorUnderTest, conditions
+from tests.support.waiting import wait_for
+from tools.demo.credentials import rbac_objects
+
+OPERATOR = pytest.StashKey[OperatorUnderTest]()
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[DevCluster]:
+    """A control plane with all foreign kinds, our definition, and the operator's account and rights."""
+    with running_cluster() as cluster:
+        definition = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
+        cluster.kubectl("apply", "--server-side", "-f", str(definition))
+        cluster.kubectl("wait", "--for=condition=Established", "crd/semanticrouters.vllm.ai", "--timeout=60s")
+        cluster.apply(*rbac_objects())
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def api(control_plane: DevCluster) -> Api:
+    """The API server of the control plane, as administrator."""
+    return Api.connect(control_plane.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def audit(control_plane: DevCluster) -> AuditLog:
+    """The control plane's audit log."""
+    return AuditLog(control_plane.audit_log)
+
+
+type Starter = Callable[..., OperatorUnderTest]
+
+
+@pytest.fixture(scope="module")
+def start_operator(
+    control_plane: DevCluster, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Starter]:
+    """A function that starts an operator; what it started is stopped, and checked, after the module."""
+    with ExitStack() as stack:
+
+        def start(**fields: object) -> OperatorUnderTest:
+            directory = tmp_path_factory.mktemp("operator")
+            operator = OperatorUnderTest(cluster=control_plane, directory=directory, **fields)  # type: ignore[arg-type]
+            request.session.stash[OPERATOR] = operator
+            stack.callback(operator.stop)
+            operator.start()
+            return operator
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def operator(start_operator: Starter) -> OperatorUnderTest:
+    """The operator as it is shipped, one for the module."""
+    return start_operator()
+
+
+@pytest.fixture
+def space(api: Api, request: pytest.FixtureRequest) -> Iterator[Space]:
+    """A namespace for one test; its resources are deleted, and must go, while the operator still runs."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    space = Space(api, name)
+    space.create({"kind": "Namespace", "metadata": {"name": name}})
+    yield space
+    for resource in space.list("SemanticRouter"):
+        space.delete("SemanticRouter", resource["metadata"]["name"])
+    if "operator" in request.fixturenames or "start_operator" in request.fixturenames:
+        wait_for(lambda: not space.list("SemanticRouter"), timeout=60, what=f"the resources of {name} go")
+    space.delete("Namespace", name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Add the operator's log and the resources' state to the report of a failed test."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    if report.failed:
+        for title, text in _explanations(item):
+            report.sections.append((title, text))
+    return report  # type: ignore[return-value]
+
+
+def _explanations(item: pytest.Item) -> Iterator[tuple[str, str]]:
+    operator = item.session.stash.get(OPERATOR, None)
+    if operator is not None:
+        yield "operator log", "\n".join(operator.log.splitlines()[-60:])
+    space = getattr(item, "funcargs", {}).get("space")
+    if isinstance(space, Space):
+        for resource in space.list("SemanticRouter"):
+            lines = [
+                f"{kind}={c['status']} {c['reason']}: {c['message']}"
+                for kind, c in conditions(resource).items()
+            ]
+            yield f"SemanticRouter {resource['metadata']['name']}", "\n".join(lines)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs a control plane, so that ``-m 'not cluster'`` leaves it out."""
+    for item in items:
+        if "control_plane" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the repository."""
+    return CHECKOUT
