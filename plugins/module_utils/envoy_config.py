@@ -11,13 +11,19 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.backends impo
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_clusters import (
     ADMIN,
     EXTPROC,
+    MOST_AT_ONCE,
     ROUTER_API,
     TYPES,
     local_cluster,
     model_cluster,
     usable,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_routes import route_configuration
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_routes import (
+    IDLE_SECONDS,
+    ext_proc_filter,
+    local_replies,
+    route_configuration,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports
@@ -29,7 +35,6 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the Service and the kubelet reach
 BODY_BYTES = 50 * 1024 * 1024
 """The largest body that is shown to the router as a whole; Envoy answers larger ones with 413."""
 
-ROUTER_SECONDS = "300s"
 INTERNAL_HEADERS = (
     "x-vsr-looper-request", "x-vsr-looper-secret", "x-vsr-looper-decision", "x-vsr-looper-iteration",
     "x-authz-user-id", "x-authz-user-groups", "x-selected-model",
@@ -37,6 +42,7 @@ INTERNAL_HEADERS = (
 """Headers by which the parts of the router talk to each other; a client must not be able to send them."""
 
 _FILTERS = f"{TYPES}.extensions.filters.http"
+_EARLY = f"{TYPES}.extensions.http.early_header_mutation.header_mutation"
 _MANAGER = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _LOG_FIELDS = {
     "time": "%START_TIME%",
@@ -64,7 +70,11 @@ def ready_port(ports: Ports) -> int:
 def render_envoy(
     resource: Object, backends: Backends, ports: Ports, *, directory: str = DIRECTORY
 ) -> dict[str, dict[str, Any]]:
-    """Return the documents by file name: the bootstrap, and what it watches in ``directory``."""
+    """Return the documents by file name: the bootstrap, and what it watches in ``directory``.
+
+    Envoy's reader of YAML takes an unquoted ``y`` or ``n`` for a boolean, so they have to be written as JSON, which
+    is YAML too: resources and models may have such names.
+    """
     return {
         "envoy.yaml": _bootstrap(resource, ports, directory),
         "listeners.yaml": {"resources": [_listener(ports, directory)]},
@@ -78,6 +88,7 @@ def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]
     return {
         "node": {"id": name, "cluster": name},
         "admin": {"address": _address(LOOPBACK, ports.envoy_admin)},
+        "overload_manager": {"resource_monitors": [_connection_limit()]},
         "dynamic_resources": {
             "lds_config": _watched(directory, "listeners.yaml"),
             "cds_config": _watched(directory, "clusters.yaml"),
@@ -93,6 +104,14 @@ def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]
     }
 
 
+def _connection_limit() -> dict[str, Any]:
+    """Refuse more connections than the memory of a pod is good for."""
+    name = "envoy.resource_monitors.global_downstream_max_connections"
+    kind = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    typed = {"@type": f"type.googleapis.com/{kind}", "max_active_downstream_connections": MOST_AT_ONCE}
+    return {"name": name, "typed_config": typed}
+
+
 def _watched(directory: str, name: str) -> dict[str, Any]:
     # A ConfigMap changes by a link that is swapped, which is only seen by a watch on the directory.
     source = {"path": f"{directory}/{name}", "watched_directory": {"path": directory}}
@@ -104,15 +123,17 @@ def _listener(ports: Ports, directory: str) -> dict[str, Any]:
         "stat_prefix": "api",
         "codec_type": "AUTO",
         "rds": {"route_config_name": "models", "config_source": _watched(directory, "routes.yaml")},
-        "http_filters": [_header_guard(), _ext_proc(), _router_filter()],
+        "early_header_mutation_extensions": [_header_guard()],
+        "http_filters": [ext_proc_filter(), _router_filter()],
         "access_log": [_access_log()],
-        "local_reply_config": {"mappers": [_no_router()]},
+        "local_reply_config": {"mappers": local_replies()},
         "request_headers_timeout": "10s",
-        "stream_idle_timeout": ROUTER_SECONDS,
+        "stream_idle_timeout": IDLE_SECONDS,
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "use_remote_address": True,
+        "internal_address_config": {"cidr_ranges": []},  # nobody's x-envoy-* headers are obeyed
     }
     return {
         "@type": f"{TYPES}.config.listener.v3.Listener",
@@ -145,6 +166,7 @@ def _ready_listener(ports: Ports) -> dict[str, Any]:
     }
     return {
         "name": "ready",
+        "ignore_global_conn_limit": True,  # a busy Envoy is not a broken one
         "address": _address(EVERYWHERE, ready_port(ports)),
         "filter_chains": [{"filters": [_connection_manager(manager)]}],
     }
@@ -156,56 +178,12 @@ def _connection_manager(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _header_guard() -> dict[str, Any]:
-    """Take away what only the router may say, before it says it."""
-    mutations = {"request_mutations": [{"remove": name} for name in INTERNAL_HEADERS]}
-    typed = {"@type": f"{_FILTERS}.header_mutation.v3.HeaderMutation", "mutations": mutations}
-    return {"name": "envoy.filters.http.header_mutation", "typed_config": typed}
-
-
-def _ext_proc() -> dict[str, Any]:
-    return {
-        "name": "envoy.filters.http.ext_proc",
-        "typed_config": {
-            "@type": f"{_FILTERS}.ext_proc.v3.ExternalProcessor",
-            "grpc_service": {"envoy_grpc": {"cluster_name": EXTPROC}, "timeout": ROUTER_SECONDS},
-            "failure_mode_allow": False,
-            "status_on_error": {"code": "ServiceUnavailable"},
-            "message_timeout": ROUTER_SECONDS,
-            "max_message_timeout": ROUTER_SECONDS,
-            "allow_mode_override": True,
-            "route_cache_action": "CLEAR",  # the header that the router sets chooses the route
-            "mutation_rules": {"allow_all_routing": True},
-            "processing_mode": {
-                "request_header_mode": "SEND",
-                "request_body_mode": "BUFFERED",
-                "response_header_mode": "SEND",
-                "response_body_mode": "STREAMED",  # buffered, a stream of events would be held back
-                "request_trailer_mode": "SKIP",
-                "response_trailer_mode": "SKIP",
-            },
-        },
+    """Take away what only the router may say, before a route is chosen and before the router is asked."""
+    typed = {
+        "@type": f"{_EARLY}.v3.HeaderMutation",
+        "mutations": [{"remove": name} for name in INTERNAL_HEADERS],
     }
-
-
-def _no_router() -> dict[str, Any]:
-    """Answer in JSON when the router cannot be asked; its own answers are left as they are."""
-    expression = "response.code_details.startsWith('ext_proc_error')"
-    cel = f"{TYPES}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    error = {
-        "message": "the semantic router does not answer; try again in a moment",
-        "type": "router_unavailable",
-        "code": 503,
-    }
-    return {
-        "filter": {
-            "extension_filter": {
-                "name": "envoy.access_loggers.extension_filters.cel",
-                "typed_config": {"@type": cel, "expression": expression},
-            }
-        },
-        "status_code": 503,
-        "body_format_override": {"json_format": {"error": error}},
-    }
+    return {"name": "envoy.http.early_header_mutation.header_mutation", "typed_config": typed}
 
 
 def _access_log() -> dict[str, Any]:

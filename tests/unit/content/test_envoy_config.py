@@ -1,0 +1,390 @@
+"""Envoy's configuration: its structure, what real Envoy says about it, and what real Envoy does with it."""
+
+import json
+import subprocess
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import (
+    Address,
+    Backends,
+    Endpoint,
+    Model,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import (
+    DIRECTORY,
+    INTERNAL_HEADERS,
+    READY_PORT,
+    ready_port,
+    render_envoy,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import to_json
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports, ports_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import true
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ENVOY = str(resources.files("envoy") / "_bin" / "envoy")
+RESOURCE = {
+    "apiVersion": "vllm.ai/v1alpha1",
+    "kind": "SemanticRouter",
+    "metadata": {"name": "test-router", "namespace": "ml", "uid": "1"},
+}
+PORTS = ports_of(RESOURCE)
+CHAT = "/v1/chat/completions"
+
+type Documents = dict[str, dict[str, Any]]
+
+
+def endpoint(model: str, host: str, port: int = 8000, weight: int = 1, *, tls: bool = False) -> Endpoint:
+    return Endpoint(
+        name=f"{host}-{port}", model=model, address=Address(host=host, port=port, tls=tls), weight=weight
+    )
+
+
+def model(name: str, *endpoints: Endpoint, loras: tuple[str, ...] = ()) -> Model:
+    return Model(name=name, endpoints=endpoints, loras=tuple({"name": lora} for lora in loras))
+
+
+def simple(name: str, **given: Any) -> Model:  # noqa: ANN401 - handed on
+    return model(name, endpoint(name, "vllm.ml.svc.cluster.local"), **given)
+
+
+def rendered(*models: Model, ports: Ports = PORTS, directory: str = DIRECTORY) -> Documents:
+    backends = Backends(models=models, condition=true("Resolved", "all"))
+    return render_envoy(RESOURCE, backends, ports, directory=directory)
+
+
+def routes(documents: Documents) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = documents["routes.yaml"]["resources"][0]["virtual_hosts"][0]["routes"]
+    return found
+
+
+def selected_routes(documents: Documents) -> dict[str, dict[str, Any]]:
+    """Return the routes of models by what ``x-selected-model`` must be."""
+    return {
+        header["string_match"]["exact"]: route
+        for route in routes(documents)
+        for header in route["match"].get("headers", ())
+        if "string_match" in header
+    }
+
+
+def default_route(documents: Documents) -> dict[str, Any]:
+    absent = [{"name": "x-selected-model", "present_match": True, "invert_match": True}]
+    return next(route for route in routes(documents) if route["match"].get("headers") == absent)
+
+
+def cluster(documents: Documents) -> dict[str, Any]:
+    (only,) = documents["clusters.yaml"]["resources"]
+    found: dict[str, Any] = only
+    return found
+
+
+def lb_endpoints(documents: Documents) -> list[dict[str, Any]]:
+    (locality,) = cluster(documents)["load_assignment"]["endpoints"]
+    found: list[dict[str, Any]] = locality["lb_endpoints"]
+    return found
+
+
+def manager(documents: Documents) -> dict[str, Any]:
+    (listener,) = documents["listeners.yaml"]["resources"]
+    found: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    return found
+
+
+def ext_proc(documents: Documents) -> dict[str, Any]:
+    found: dict[str, Any] = manager(documents)["http_filters"][0]["typed_config"]
+    return found
+
+
+def error(route: dict[str, Any]) -> dict[str, Any]:
+    response = route["direct_response"]
+    found: dict[str, Any] = json.loads(response["body"]["inline_string"])["error"]
+    assert found["code"] == response["status"]
+    return found
+
+
+def asks_router(route: dict[str, Any]) -> bool:
+    per_filter = route.get("typed_per_filter_config", {})
+    return not per_filter.get("envoy.filters.http.ext_proc", {}).get("disabled", False)
+
+
+class TestRoutes:
+    def test_the_routers_own_api_comes_first_and_does_not_ask_the_router(self) -> None:
+        found = routes(rendered(simple("a")))
+        api = [route for route in found if route.get("route", {}).get("cluster") == "router_api"]
+        assert found[: len(api)] == api
+        assert not any(asks_router(route) for route in api)
+        assert [route["match"] for route in api] == [
+            {"path": "/health"},
+            {"path": "/ready"},
+            {"path": "/v1/models"},
+            {"path": "/docs"},
+            {"path": "/openapi.json"},
+            {"path": "/info/models"},
+            {"prefix": "/api/v1/"},
+        ]
+
+    def test_each_model_has_a_route_by_its_exact_name(self) -> None:
+        found = selected_routes(rendered(simple("org/a.*"), simple("b")))
+        assert list(found) == ["org/a.*", "b"]
+        assert len({route["route"]["cluster"] for route in found.values()}) == 2
+
+    def test_an_adapter_leads_to_its_model_and_never_takes_the_name_of_one(self) -> None:
+        found = selected_routes(rendered(simple("a", loras=("sql", "b")), simple("b", loras=("sql",))))
+        target = {name: route["route"]["cluster"] for name, route in found.items()}
+        assert target["sql"] == target["a"]
+        assert target["b"] != target["a"]
+        assert list(target) == ["a", "b", "sql"]
+
+    def test_a_request_without_a_choice_goes_to_the_first_model(self) -> None:
+        documents = rendered(simple("z"), simple("a"))
+        first = selected_routes(documents)["z"]["route"]["cluster"]
+        assert default_route(documents)["route"]["cluster"] == first
+
+    def test_a_choice_that_has_no_route_is_refused_instead_of_sent_to_another_model(self) -> None:
+        refusal = routes(rendered(simple("a")))[-2]
+        assert refusal["match"] == {"prefix": "/v1/"}
+        assert error(refusal)["type"] == "no_backend"
+
+    def test_any_other_path_is_not_found(self) -> None:
+        last = routes(rendered(simple("a")))[-1]
+        assert last["match"] == {"prefix": "/"}
+        assert error(last)["code"] == 404
+        assert not asks_router(last)
+
+    def test_a_generation_may_take_long_but_not_be_silent_for_long(self) -> None:
+        route = selected_routes(rendered(simple("a")))["a"]["route"]
+        assert (route["timeout"], route["idle_timeout"]) == ("0s", "300s")
+
+    def test_the_host_is_rewritten_to_the_backends(self) -> None:
+        assert selected_routes(rendered(simple("a")))["a"]["route"]["auto_host_rewrite"] is True
+
+    def test_only_requests_that_no_backend_has_seen_are_tried_again(self) -> None:
+        policy = selected_routes(rendered(simple("a")))["a"]["route"]["retry_policy"]
+        assert policy["retry_on"] == "connect-failure,refused-stream,reset-before-request"
+
+
+class TestModelsWithoutEndpoints:
+    def test_a_model_without_an_address_answers_503_and_has_no_cluster(self) -> None:
+        documents = rendered(model("lost"), simple("a"))
+        assert error(selected_routes(documents)["lost"]) == {
+            "message": "no backend of model lost has an address",
+            "type": "no_backend",
+            "code": 503,
+        }
+        assert len(documents["clusters.yaml"]["resources"]) == 1
+
+    def test_a_model_whose_endpoints_all_have_weight_0_answers_503(self) -> None:
+        documents = rendered(model("idle", endpoint("idle", "h", weight=0)))
+        assert error(default_route(documents))["message"] == "no backend of model idle has a weight above 0"
+        assert documents["clusters.yaml"]["resources"] == []
+
+    def test_the_router_is_asked_even_when_the_first_model_has_no_address(self) -> None:
+        documents = rendered(model("lost"), simple("a"))
+        assert asks_router(default_route(documents))
+        assert "direct_response" in default_route(documents)
+
+    def test_without_models_chat_answers_503_without_asking_the_router(self) -> None:
+        route = default_route(rendered())
+        assert error(route) == {
+            "message": "this router has no models: add entries to spec.vllmEndpoints",
+            "type": "no_backend",
+            "code": 503,
+        }
+        assert not asks_router(route)
+
+
+class TestClusters:
+    def test_weights_are_kept_and_weight_0_is_left_out(self) -> None:
+        found = lb_endpoints(
+            rendered(
+                model(
+                    "a",
+                    endpoint("a", "x", weight=90),
+                    endpoint("a", "y", weight=0),
+                    endpoint("a", "z", weight=10),
+                )
+            )
+        )
+        weights = {one["endpoint"]["hostname"]: one["load_balancing_weight"] for one in found}
+        assert weights == {"x": 90, "z": 10}
+
+    def test_an_address_given_twice_has_the_sum_of_its_weights(self) -> None:
+        found = lb_endpoints(rendered(model("a", endpoint("a", "x", weight=2), endpoint("a", "x", weight=3))))
+        assert [one["load_balancing_weight"] for one in found] == [5]
+
+    def test_plain_endpoints_have_no_transport_socket(self) -> None:
+        assert "transport_socket_matches" not in cluster(rendered(simple("a")))
+
+    def test_only_https_endpoints_match_the_tls_socket(self) -> None:
+        documents = rendered(model("a", endpoint("a", "safe", 443, tls=True), endpoint("a", "plain")))
+        tls, plain = cluster(documents)["transport_socket_matches"]
+        assert (tls["match"], plain["match"]) == ({"tls": True}, {})
+        context = tls["transport_socket"]["typed_config"]
+        assert context["auto_host_sni"] is True
+        assert context["auto_sni_san_validation"] is True
+        authorities = context["common_tls_context"]["validation_context"]["trusted_ca"]
+        assert authorities == {"filename": "/etc/ssl/certs/ca-certificates.crt"}
+        marked = {one["endpoint"]["hostname"]: "metadata" in one for one in lb_endpoints(documents)}
+        assert marked == {"safe": True, "plain": False}
+
+    def test_a_failing_backend_is_left_out_for_a_while_but_never_more_than_half(self) -> None:
+        found = cluster(rendered(simple("a")))
+        assert (found["type"], found["connect_timeout"]) == ("STRICT_DNS", "5s")
+        detection = found["outlier_detection"]
+        assert (detection["consecutive_5xx"], detection["max_ejection_percent"]) == (5, 50)
+
+    @pytest.mark.parametrize(
+        "names", [("a/b", "a-b", "a.b", "A-B"), ("extproc", "admin", "router_api"), ("é", "è")]
+    )
+    def test_names_of_clusters_are_safe_and_differ(self, names: tuple[str, ...]) -> None:
+        found = rendered(*map(simple, names))["clusters.yaml"]["resources"]
+        clusters = {one["name"] for one in found}
+        assert len(clusters) == len(names)
+        assert not clusters & {"extproc", "admin", "router_api"}
+        assert all(name.replace("_", "").replace("-", "").isalnum() and name.isascii() for name in clusters)
+
+
+class TestListeners:
+    def test_internal_headers_of_clients_are_gone_before_a_route_is_chosen(self) -> None:
+        (early,) = manager(rendered(simple("a")))["early_header_mutation_extensions"]
+        removed = [mutation["remove"] for mutation in early["typed_config"]["mutations"]]
+        assert removed == list(INTERNAL_HEADERS)
+        assert "x-selected-model" in removed
+
+    def test_the_router_is_asked_and_a_missing_answer_closes_the_way(self) -> None:
+        found = ext_proc(rendered(simple("a")))
+        assert found["grpc_service"]["envoy_grpc"]["cluster_name"] == "extproc"
+        assert found["failure_mode_allow"] is False
+        assert found["allow_mode_override"] is True
+        assert found["message_timeout"] == "300s"
+        assert found["route_cache_action"] == "CLEAR"
+
+    def test_requests_are_shown_whole_and_streams_of_events_are_not_held_back(self) -> None:
+        documents = rendered(simple("a"))
+        mode = ext_proc(documents)["processing_mode"]
+        assert (mode["request_header_mode"], mode["request_body_mode"]) == ("SEND", "BUFFERED")
+        assert (mode["response_header_mode"], mode["response_body_mode"]) == ("SEND", "STREAMED")
+        (listener,) = documents["listeners.yaml"]["resources"]
+        assert listener["per_connection_buffer_limit_bytes"] == 50 * 1024 * 1024
+
+    def test_admin_is_on_loopback_only(self) -> None:
+        address = rendered()["envoy.yaml"]["admin"]["address"]["socket_address"]
+        assert address == {"address": "127.0.0.1", "port_value": PORTS.envoy_admin}
+
+    @pytest.mark.parametrize("taken", [{"api": READY_PORT}, {"api": READY_PORT, "grpc": READY_PORT + 1}])
+    def test_the_ready_port_gives_way_to_the_users(self, taken: dict[str, int]) -> None:
+        service = {name: {"targetPort": port} for name, port in taken.items()}
+        ports = ports_of({"spec": {"service": service}})
+        assert ready_port(ports) == READY_PORT + len(taken)
+
+    def test_backends_change_what_is_watched_and_not_what_envoy_starts_with(self) -> None:
+        one, other = rendered(simple("a")), rendered(simple("a"), simple("b"))
+        same = {name for name in one if one[name] == other[name]}
+        assert same == {"envoy.yaml", "listeners.yaml"}
+
+    def test_every_file_is_watched_by_its_directory(self) -> None:
+        documents = rendered(directory="/somewhere")
+        dynamic = documents["envoy.yaml"]["dynamic_resources"]
+        sources = [dynamic["lds_config"], dynamic["cds_config"], manager(documents)["rds"]["config_source"]]
+        assert [source["path_config_source"] for source in sources] == [
+            {"path": f"/somewhere/{name}", "watched_directory": {"path": "/somewhere"}}
+            for name in ("listeners.yaml", "clusters.yaml", "routes.yaml")
+        ]
+
+
+def run_validation(document: dict[str, Any], directory: str) -> str:
+    path = Path(directory) / "envoy.yaml"
+    path.write_text(to_json(document), encoding="utf-8")
+    command = [ENVOY, "--mode", "validate", "--disable-hot-restart", "-l", "error", "-c", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return "" if done.returncode == 0 else done.stderr
+
+
+def as_static(documents: Documents) -> dict[str, Any]:
+    """Return one document with everything in it: Envoy's validation does not look into files that are watched."""
+    copied: Documents = json.loads(json.dumps(documents))
+    found, (listener,) = copied["envoy.yaml"], copied["listeners.yaml"]["resources"]
+    del found["dynamic_resources"]
+    http = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    del http["rds"]
+    (http["route_config"],) = copied["routes.yaml"]["resources"]
+    http["route_config"]["validate_clusters"] = True
+    static = found["static_resources"]
+    static["listeners"].append(listener)
+    static["clusters"] += copied["clusters.yaml"]["resources"]
+    for one in (http["route_config"], *static["listeners"], *static["clusters"]):
+        one.pop("@type", None)
+    return found
+
+
+NAMES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=253),
+    st.sampled_from(
+        ["y", "n", "~", "null", "1e5", "0x10", "{{ x }}", "${HOME}", "%REQ(A)%", ".*", "a\r\nb: c"]
+    ),
+)
+ENDPOINTS = st.builds(
+    endpoint,
+    st.just("model"),
+    st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?(\.svc\.cluster\.local)?", fullmatch=True)
+    | st.sampled_from(["10.0.0.1", "::1"]),
+    st.integers(1, 65535),
+    st.integers(0, 1_000_000),
+    tls=st.booleans(),
+)
+MODELS = st.lists(
+    st.builds(
+        lambda name, endpoints, loras: model(name, *endpoints, loras=tuple(loras)),
+        NAMES,
+        st.lists(ENDPOINTS, max_size=4),
+        st.lists(NAMES, max_size=2),
+    ),
+    max_size=5,
+    unique_by=lambda one: one.name,
+)
+
+
+class TestProperties:
+    @given(MODELS)
+    @settings(max_examples=30, deadline=None)
+    def test_envoy_accepts_whatever_models_and_endpoints_are_named(self, models: list[Model]) -> None:
+        with TemporaryDirectory() as directory:
+            assert run_validation(as_static(rendered(*models)), directory) == ""
+
+    @given(MODELS)
+    def test_every_name_is_only_ever_an_exact_value(self, models: list[Model]) -> None:
+        text = json.dumps(rendered(*models))
+        assert "safe_regex" not in text
+        names = {one.name for one in models} | {str(lora["name"]) for one in models for lora in one.loras}
+        assert set(selected_routes(rendered(*models))) == names
+
+    @given(MODELS)
+    def test_every_route_leads_to_a_cluster_that_is_there(self, models: list[Model]) -> None:
+        documents = rendered(*models)
+        there = [one["name"] for one in documents["clusters.yaml"]["resources"]]
+        used = {route["route"]["cluster"] for route in routes(documents) if "route" in route} - {"router_api"}
+        assert used == set(there)
+        assert len(there) == len(used)
+
+    @given(MODELS)
+    def test_the_same_input_gives_the_same_text(self, models: list[Model]) -> None:
+        assert to_json(rendered(*models)) == to_json(rendered(*models))
+
+
+class TestValidation:
+    def test_the_validation_of_the_tests_notices_a_wrong_route(self, tmp_path: Path) -> None:
+        documents = rendered(simple("a"))
+        routes(documents)[0]["route"]["cluster"] = "misspelt"
+        assert "misspelt" in run_validation(as_static(documents), str(tmp_path))
+
+    def test_envoy_accepts_the_bootstrap_as_it_is_mounted(self, tmp_path: Path) -> None:
+        documents = rendered(simple("y"), directory=str(tmp_path))
+        for name, document in documents.items():
+            (tmp_path / name).write_text(to_json(document), encoding="utf-8")
+        assert run_validation(documents["envoy.yaml"], str(tmp_path)) == ""
