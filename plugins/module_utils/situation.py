@@ -30,6 +30,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.results impor
 from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import render_config
 
 DEFAULT_CLUSTER_DOMAIN = "cluster.local"
+OPENSHIFT_API = "security.openshift.io/v1/SecurityContextConstraints"
 CLAIM = "PersistentVolumeClaim"
 MOST_PROBLEMS = 10
 
@@ -85,7 +86,7 @@ class Situation:
     @property
     def on_openshift(self) -> bool:
         """Whether the cluster gives each namespace user ids of its own."""
-        return section(self.observed, "apis").get("route.openshift.io/v1/Route") == "present"
+        return section(self.observed, "apis").get(OPENSHIFT_API) == "present"
 
     @cached_property
     def config_condition(self) -> Condition:

@@ -20,6 +20,7 @@ KINDS = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "Event": ("api/v1", "events"),
+    "Gateway": ("apis/gateway.networking.k8s.io/v1", "gateways"),
     "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
     "HTTPRoute": ("apis/gateway.networking.k8s.io/v1", "httproutes"),
     "InferenceService": ("apis/serving.kserve.io/v1beta1", "inferenceservices"),
@@ -82,12 +83,20 @@ class Api:
             target = f"/{path}?{urlencode(query)}" if query else f"/{path}"
             connection.request(method, target, body=text, headers={"Content-Type": kind})
             response = connection.getresponse()
-            answer = json.loads(response.read() or b"{}")
+            answer = _decoded(response.read())
         finally:
             connection.close()
         if response.status >= http.client.BAD_REQUEST:
             raise ApiError(response.status, answer.get("message", ""))
         return answer
+
+
+def _decoded(body: bytes) -> Any:  # noqa: ANN401 - whatever the API server says
+    """Decode an answer; of a kind that is not served it is plain text."""
+    try:
+        return json.loads(body or b"{}")
+    except ValueError:
+        return {"message": body.decode(errors="replace").strip()}
 
 
 @dataclass(frozen=True, slots=True)

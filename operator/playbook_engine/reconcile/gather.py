@@ -78,7 +78,7 @@ class Gatherer:
             return
 
     async def _apis(self, watch: Watch) -> dict[str, str]:
-        kinds = [*(kind.gvk for kind in watch.owns), *(reference.gvk for reference in watch.references)]
+        kinds = [*(kind.gvk for kind in watch.owns), *(one.gvk for one in watch.references), *watch.apis]
         return {str(gvk): (await self._cluster.presence(gvk)).value for gvk in kinds}
 
     def _owned(self, watch: Watch, interest: Interest, resource: Object) -> dict[str, list[Object]]:

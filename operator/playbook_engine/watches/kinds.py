@@ -3,6 +3,7 @@
 import re
 
 from playbook_engine.expressions import Expression
+from playbook_engine.objects import GroupVersionKind
 from playbook_engine.watches import values
 from playbook_engine.watches.nodes import Place
 from playbook_engine.watches.records import OwnedKind, ReadMode, Reference
@@ -35,6 +36,13 @@ def owned_kinds(place: Place | None) -> tuple[OwnedKind, ...]:
         lines[gvk.kind] = item.line
         found.append(OwnedKind(gvk=gvk, names=names))
     return tuple(found)
+
+
+def kinds(place: Place | None) -> tuple[GroupVersionKind, ...]:
+    """Read ``apis``: kinds of which runs only learn whether the cluster serves them."""
+    items = place.items() if place else ()
+    found = (values.group_version_kind(item.section(_GVK), at=item) for item in items)
+    return tuple(dict.fromkeys(gvk for gvk in found if gvk))
 
 
 def references(place: Place | None) -> tuple[Reference, ...]:

@@ -9,7 +9,7 @@ from playbook_engine.objects import GroupVersionKind
 from playbook_engine.watches import values
 from playbook_engine.watches.derivations import status
 from playbook_engine.watches.errors import WatchesFileError
-from playbook_engine.watches.kinds import owned_kinds, references
+from playbook_engine.watches.kinds import kinds, owned_kinds, references
 from playbook_engine.watches.nodes import Place, Problems, compose
 from playbook_engine.watches.records import Finalizer, Watch
 
@@ -29,6 +29,7 @@ _KEYS = (
     "vars",
     "owns",
     "references",
+    "apis",
     "status",
 )
 _FINALIZER_KEYS = ("name", "playbook", "vars")
@@ -106,6 +107,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
     annotations = _annotations(section.get("triggerAnnotations"))
     variables = values.variables(section.get("vars"), environ)
     owns, refers = owned_kinds(section.get("owns")), references(section.get("references"))
+    apis = kinds(section.get("apis"))
     fields, conditions = status(section.get("status"))
     if gvk is None or playbook is None:
         return None
@@ -120,6 +122,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
         vars=variables,
         owns=owns,
         references=refers,
+        apis=apis,
         fields=fields,
         conditions=conditions,
     )

@@ -88,7 +88,10 @@ class DerivedCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One entry of ``watches.yaml``. Durations are seconds; ``reconcile_seconds`` 0 switches resyncs off."""
+    """One entry of ``watches.yaml``. Durations are seconds; ``reconcile_seconds`` 0 switches resyncs off.
+
+    ``apis`` are further kinds of which runs learn whether they are served.
+    """
 
     gvk: GroupVersionKind
     playbook: Path
@@ -100,5 +103,6 @@ class Watch:
     vars: Mapping[str, object] = field(default_factory=dict)
     owns: tuple[OwnedKind, ...] = ()
     references: tuple[Reference, ...] = ()
+    apis: tuple[GroupVersionKind, ...] = ()
     fields: tuple[DerivedField, ...] = ()
     conditions: tuple[DerivedCondition, ...] = ()

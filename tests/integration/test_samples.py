@@ -1,0 +1,164 @@
+"""Every sample is applied as its documentation says, becomes Available, and its pods are executed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.api import Space
+from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.podrun import RunningPod, run_pod
+from tests.support.pods.objects import PodError
+from tests.support.routers import CHILD_KINDS, Router, endpoint, service
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+SAMPLES = CHECKOUT / "samples"
+PREFIX = "vllm.ai_v1alpha1_semanticrouter_"
+READY_PORT = 19001
+
+
+def apply(cluster: DevCluster, space: Space, file: Path) -> list[Any]:
+    """Apply a file with kubectl, which must not warn; return its documents."""
+    done = cluster.kubectl("apply", "-n", space.name, "--validate=strict", "-f", str(file))
+    assert "Warning" not in done.stderr
+    return [document for document in yaml.safe_load_all(file.read_text(encoding="utf-8")) if document]
+
+
+def pod_of(space: Space, name: str) -> Any:  # noqa: ANN401 - as the API server has it
+    """Return a pod of the newest revision, as the API server has admitted it."""
+
+    def newest() -> Any:  # noqa: ANN401
+        pods = space.list("Pod", f"app.kubernetes.io/instance={name}")
+        pods = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        assert pods, "no pod"
+        return pods[0]
+
+    return wait_for(newest, timeout=30, what=f"a pod of {name}")
+
+
+def check_pod(running: RunningPod) -> None:
+    """The router has taken its configuration without a remark, and Envoy serves what it should."""
+    running.wait_ready()
+    assert "ignored" not in running.container("semantic-router").output.lower()
+    assert running.request(8080, "/health").status == 200
+    assert running.request(8080, "/config/hash").status == 404, "the router's management is not shown"
+    assert running.request(READY_PORT, "/stats/prometheus").status == 200
+    assert "Connection refused" in running.request(9901, "/config_dump").error
+
+
+@pytest.mark.parametrize(
+    "sample", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem.removeprefix(PREFIX)
+)
+def test_a_sample_becomes_available_and_its_pod_runs(
+    sample: Path, space: Space, control_plane: DevCluster
+) -> None:
+    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+    space.patch("Namespace", space.name, {"metadata": {"labels": restricted}})
+    apply(control_plane, space, SAMPLES / "prerequisites" / f"{sample.stem.removeprefix(PREFIX)}.yaml")
+    (resource,) = apply(control_plane, space, sample)
+    name = resource["metadata"]["name"]
+    router = Router(space, name)
+    router.wait_available()
+    assert router.condition("Degraded")["status"] == "False"
+    assert {kind for kind, _ in router.children(*CHILD_KINDS)} == set(CHILD_KINDS)
+    with run_pod(pod_of(space, name), space.get) as running:
+        check_pod(running)
+
+
+def test_every_sample_that_refers_to_something_has_its_prerequisites() -> None:
+    samples = {path.stem.removeprefix(PREFIX) for path in SAMPLES.glob("*.yaml")}
+    assert samples == {path.stem for path in (SAMPLES / "prerequisites").glob("*.yaml")}
+
+
+def test_the_pod_of_an_empty_specification_runs(space: Space) -> None:
+    router = Router.create(space)
+    router.wait_available()
+    with run_pod(pod_of(space, router.name), space.get) as running:
+        check_pod(running)
+        refused = running.request(8080, "/v1/chat/completions", method="POST", body="{}")
+    assert refused.status == 503
+    assert "vllmEndpoints" in refused.body.decode()
+
+
+def test_a_pod_with_other_ports_and_probes_runs(space: Space) -> None:
+    spec = {
+        "service": {
+            "api": {"port": 80, "targetPort": 8081},
+            "grpc": {"port": 50052, "targetPort": 50052},
+            "metrics": {"port": 9191, "targetPort": 9901},
+        },
+        "args": ["--metrics-port=9901"],
+        "env": [{"name": "HOME", "value": "/app/models"}],
+        "startupProbe": {"httpGet": {"path": "/metrics", "port": 9901}},
+        "livenessProbe": {"enabled": False},
+    }
+    router = Router.create(space, spec)
+    router.wait_available()
+    with run_pod(pod_of(space, router.name), space.get) as running:
+        running.wait_ready()
+        assert running.request(8081, "/health").status == 200
+
+
+def test_the_pod_behind_a_gateway_has_no_envoy_and_its_api_is_open(space: Space) -> None:
+    gateway = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "shared"},
+    }
+    listener = {"name": "http", "port": 80, "protocol": "HTTP"}
+    space.create({**gateway, "spec": {"gatewayClassName": "none", "listeners": [listener]}})
+    space.create(service())
+    spec = {
+        "gateway": {"existingRef": {"name": "shared", "namespace": space.name}},
+        "vllmEndpoints": [endpoint()],
+    }
+    router = Router.create(space, spec)
+    router.wait_available()
+    assert router.read()["status"]["gatewayMode"] == "gateway-integration"
+    assert {kind for kind, _ in router.children("HTTPRoute")} == {"HTTPRoute"}
+    pod = pod_of(space, router.name)
+    assert [container["name"] for container in pod["spec"]["containers"]] == ["semantic-router"]
+    with run_pod(pod, space.get) as running:
+        running.wait_ready()
+        assert running.request(8080, "/health").status == 200
+
+
+def test_a_moved_backend_is_in_the_files_without_a_new_pod(space: Space) -> None:
+    space.create(service())
+    router = Router.create(space, {"vllmEndpoints": [endpoint()]})
+    router.wait_available()
+    before = pod_of(space, router.name)["metadata"]["uid"]
+    moved = endpoint()
+    space.create(service("other", 8000))
+    moved["backend"]["service"]["name"] = "other"
+    router.edit({"vllmEndpoints": [moved]})
+
+    def is_moved() -> bool:
+        files = router.children("ConfigMap")
+        texts = "".join(text for child in files.values() for text in child["data"].values())
+        assert f"other.{space.name}.svc.cluster.local" in texts
+        assert f"model.{space.name}.svc.cluster.local" not in texts
+        return True
+
+    wait_for(is_moved, timeout=30, what="the new address is in the files")
+    router.wait_available()
+    assert pod_of(space, router.name)["metadata"]["uid"] == before
+
+
+def test_a_pod_whose_configuration_is_broken_by_hand_is_noticed(space: Space) -> None:
+    """The check itself works: what the router would refuse, fails."""
+    router = Router.create(space)
+    router.wait_available()
+    pod = pod_of(space, router.name)
+
+    def broken(kind: str, name: str) -> Any:  # noqa: ANN401 - as the reader that run_pod wants
+        found = space.get(kind, name)
+        if found and name == f"{router.name}-config":
+            found["data"]["config.yaml"] = "providers: {defaults: {default_model: nobody}}"
+        return found
+
+    with pytest.raises(PodError, match="nobody"), run_pod(pod, broken) as running:
+        running.wait_ready(timeout=5)
