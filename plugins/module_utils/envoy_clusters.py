@@ -78,7 +78,7 @@ def local_cluster(name: str, port: int, *, http2: bool = False) -> dict[str, Any
         "connect_timeout": CONNECT_SECONDS,
         "circuit_breakers": _limits(),
         "typed_extension_protocol_options": _protocol({protocol: {}}),
-        "load_assignment": _assignment(name, [{"endpoint": {"address": _address("127.0.0.1", port)}}]),
+        "load_assignment": _assignment(name, [{"endpoint": {"address": address("127.0.0.1", port)}}]),
     }
 
 
@@ -106,7 +106,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "endpoint": {
             "hostname": endpoint.address.host,
-            "address": _address(endpoint.address.host, endpoint.address.port),
+            "address": address(endpoint.address.host, endpoint.address.port),
         },
         "load_balancing_weight": endpoint.weight,
         **({"metadata": tls} if tls else {}),
@@ -130,5 +130,6 @@ def _raw_socket() -> dict[str, Any]:
     return {"name": "plain", "match": {}, "transport_socket": socket}
 
 
-def _address(host: str, port: int) -> dict[str, Any]:
+def address(host: str, port: int) -> dict[str, Any]:
+    """Return a TCP address as Envoy writes it."""
     return {"socket_address": {"address": host, "port_value": port}}

@@ -14,6 +14,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_cluster
     MOST_AT_ONCE,
     ROUTER_API,
     TYPES,
+    address,
     local_cluster,
     model_cluster,
     usable,
@@ -87,7 +88,7 @@ def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]
     name = identity_of(resource).name
     return {
         "node": {"id": name, "cluster": name},
-        "admin": {"address": _address(LOOPBACK, ports.envoy_admin)},
+        "admin": {"address": address(LOOPBACK, ports.envoy_admin)},
         "overload_manager": {"resource_monitors": [_connection_limit()]},
         "dynamic_resources": {
             "lds_config": _watched(directory, "listeners.yaml"),
@@ -138,7 +139,7 @@ def _listener(ports: Ports, directory: str) -> dict[str, Any]:
     return {
         "@type": f"{TYPES}.config.listener.v3.Listener",
         "name": "api",
-        "address": _address(EVERYWHERE, ports.api.target),
+        "address": address(EVERYWHERE, ports.api.target),
         "per_connection_buffer_limit_bytes": BODY_BYTES,
         "filter_chains": [{"filters": [_connection_manager(manager)]}],
     }
@@ -167,7 +168,7 @@ def _ready_listener(ports: Ports) -> dict[str, Any]:
     return {
         "name": "ready",
         "ignore_global_conn_limit": True,  # a busy Envoy is not a broken one
-        "address": _address(EVERYWHERE, ready_port(ports)),
+        "address": address(EVERYWHERE, ready_port(ports)),
         "filter_chains": [{"filters": [_connection_manager(manager)]}],
     }
 
@@ -199,7 +200,3 @@ def _router_filter() -> dict[str, Any]:
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": f"{_FILTERS}.router.v3.Router"},
     }
-
-
-def _address(host: str, port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": host, "port_value": port}}

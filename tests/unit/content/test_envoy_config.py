@@ -1,10 +1,19 @@
 """Envoy's configuration: its structure, what real Envoy says about it, and what real Envoy does with it."""
 
+import http.client
 import json
+import socket
+import ssl
 import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import pytest
@@ -22,10 +31,12 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config 
     render_envoy,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import to_json
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports, ports_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port, Ports, ports_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import true
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.support.waiting import wait_for
 
 ENVOY = str(resources.files("envoy") / "_bin" / "envoy")
 RESOURCE = {
@@ -273,6 +284,9 @@ class TestListeners:
         (listener,) = documents["listeners.yaml"]["resources"]
         assert listener["per_connection_buffer_limit_bytes"] == 50 * 1024 * 1024
 
+    def test_the_ready_listener_is_on_all_addresses(self) -> None:
+        assert ready_address(rendered()) == {"address": "0.0.0.0", "port_value": READY_PORT}  # noqa: S104
+
     def test_admin_is_on_loopback_only(self) -> None:
         address = rendered()["envoy.yaml"]["admin"]["address"]["socket_address"]
         assert address == {"address": "127.0.0.1", "port_value": PORTS.envoy_admin}
@@ -358,6 +372,7 @@ class TestProperties:
             assert run_validation(as_static(rendered(*models)), directory) == ""
 
     @given(MODELS)
+    @settings(deadline=None)
     def test_every_name_is_only_ever_an_exact_value(self, models: list[Model]) -> None:
         text = json.dumps(rendered(*models))
         assert "safe_regex" not in text
@@ -365,6 +380,7 @@ class TestProperties:
         assert set(selected_routes(rendered(*models))) == names
 
     @given(MODELS)
+    @settings(deadline=None)
     def test_every_route_leads_to_a_cluster_that_is_there(self, models: list[Model]) -> None:
         documents = rendered(*models)
         there = [one["name"] for one in documents["clusters.yaml"]["resources"]]
@@ -373,6 +389,7 @@ class TestProperties:
         assert len(there) == len(used)
 
     @given(MODELS)
+    @settings(deadline=None)
     def test_the_same_input_gives_the_same_text(self, models: list[Model]) -> None:
         assert to_json(rendered(*models)) == to_json(rendered(*models))
 
@@ -388,3 +405,355 @@ class TestValidation:
         for name, document in documents.items():
             (tmp_path / name).write_text(to_json(document), encoding="utf-8")
         assert run_validation(documents["envoy.yaml"], str(tmp_path)) == ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def error(self) -> dict[str, Any]:
+        assert self.headers["content-type"] == "application/json"
+        found: dict[str, Any] = json.loads(self.text)["error"]
+        return found
+
+
+def ask(port: int, path: str, headers: dict[str, str] | None = None, body: str | None = None) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET" if body is None else "POST", path, body=body, headers=headers or {})
+        response = connection.getresponse()
+        text = response.read().decode()
+    finally:
+        connection.close()
+    names = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(status=response.status, headers=names, text=text)
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Tell who answers, and what it was sent."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: otherwise the second waits for an acknowledgement
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        seen = {"port": self.connection.getsockname()[1], "path": self.path, "headers": headers}
+        body = json.dumps(seen).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
+        """Say nothing."""
+
+
+@contextmanager
+def server(certificate: Path | None = None) -> Iterator[int]:
+    """Run an Echo on loopback and give its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            running.socket = context.wrap_socket(running.socket, server_side=True)
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield int(running.server_address[1])
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def ports_with(router_api: int, api: int, grpc: int, metrics: int, admin: int) -> Ports:
+    return Ports(
+        api=Port(name="api", port=api, target=api),
+        grpc=Port(name="grpc", port=grpc, target=grpc),
+        metrics=Port(name="metrics", port=metrics, target=metrics),
+        metrics_enabled=True,
+        router_api=router_api,
+        envoy_admin=admin,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """An Envoy with files that are laid out as the kubelet does with a ConfigMap."""
+
+    ports: Ports
+    ready: int
+    directory: Path
+
+    def write(self, documents: Documents) -> None:
+        ready_address(documents)["port_value"] = self.ready  # several Envoys share this machine's addresses
+        version = Path(mkdtemp(prefix="..version_", dir=self.directory))
+        for name, document in documents.items():
+            (version / name).write_text(to_json(document), encoding="utf-8")
+            if not (self.directory / name).is_symlink():
+                (self.directory / name).symlink_to(f"..data/{name}")
+        (self.directory / "..data_tmp").symlink_to(version.name)
+        (self.directory / "..data_tmp").rename(self.directory / "..data")
+
+    def change(self, *models: Model) -> None:
+        self.write(open_documents(self, *models))
+
+    def ask(self, path: str, headers: dict[str, str] | None = None, body: str | None = None) -> Answer:
+        return ask(self.ports.api.target, path, headers, body)
+
+    def ask_ready(self, path: str) -> Answer:
+        return ask(self.ready, path)
+
+    def chat(self, headers: dict[str, str] | None = None) -> Answer:
+        return self.ask(CHAT, headers, '{"model": "auto"}')
+
+    def backend(self) -> int:
+        """Return the port of the backend that answers a chat."""
+        answer = self.chat()
+        assert answer.status == 200, answer
+        return int(json.loads(answer.text)["port"])
+
+    def rejected(self) -> int:
+        """Count the files that Envoy did not take."""
+        lines = ask(self.ports.envoy_admin, "/stats?filter=update_rejected").text.splitlines()
+        assert lines
+        return sum(int(line.rpartition(" ")[2]) for line in lines)
+
+
+def ready_address(documents: Documents) -> dict[str, Any]:
+    (listener,) = documents["envoy.yaml"]["static_resources"]["listeners"]
+    found: dict[str, Any] = listener["address"]["socket_address"]
+    return found
+
+
+def open_documents(running: Running, *models: Model) -> Documents:
+    """Return documents with which requests go on without a router: none runs in these tests."""
+    documents = rendered(*models, ports=running.ports, directory=str(running.directory))
+    ext_proc(documents)["failure_mode_allow"] = True
+    del ext_proc(documents)["status_on_error"]
+    return documents
+
+
+@contextmanager
+def started(running: Running) -> Iterator[subprocess.Popen[str]]:
+    command = [ENVOY, "--disable-hot-restart", "--concurrency", "1", "-l", "warning"]
+    command += ["--file-flush-interval-msec", "50", "-c", str(running.directory / "envoy.yaml")]
+    log = running.directory / "log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, text=True) as process,
+    ):
+        try:
+            wait_for(lambda: is_ready(running, process), timeout=60, what="Envoy is ready")
+            yield process
+        finally:
+            process.terminate()
+
+
+def is_ready(running: Running, process: subprocess.Popen[str]) -> bool:
+    assert process.poll() is None, (running.directory / "log").read_text()
+    try:
+        return running.ask_ready("/ready").status == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def envoy(directory: Path, *models: Model, closed: bool = False) -> Iterator[Running]:
+    with server() as router_api:
+        *others, ready = free_ports(5)
+        running = Running(ports=ports_with(router_api, *others), ready=ready, directory=directory)
+        documents = rendered(*models, ports=running.ports, directory=str(directory))
+        running.write(documents if closed else open_documents(running, *models))
+        with started(running):
+            yield running
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Run one Envoy, with the files as they are rendered, for the tests that change nothing."""
+    models = (simple("Qwen/Qwen2.5-7B"), model("lost"))
+    with envoy(tmp_path_factory.mktemp("envoy"), *models, closed=True) as found:
+        yield found
+
+
+class TestWithoutRouter:
+    """Real Envoy, the router's API, and a router that does not answer for chat."""
+
+    def test_every_file_is_taken(self, running: Running) -> None:
+        assert running.rejected() == 0
+
+    @pytest.mark.parametrize("path", ["/health", "/v1/models", "/docs", "/api/v1/classify/intent?a=b"])
+    def test_the_routers_own_api_is_reached(self, running: Running, path: str) -> None:
+        answer = running.ask(path)
+        assert answer.status == 200
+        assert json.loads(answer.text)["port"] == running.ports.router_api
+        assert json.loads(answer.text)["path"] == path
+
+    @pytest.mark.parametrize("path", ["/config", "/config/hash", "/api/v1/../../config", "/", "/healthz"])
+    def test_nothing_else_of_the_router_is_shown(self, running: Running, path: str) -> None:
+        answer = running.ask(path)
+        assert answer.status == 404
+        assert answer.error["type"] == "not_found"
+
+    @pytest.mark.parametrize("forged", [{}, {"x-selected-model": "lost"}, {"X-Selected-Model": "other"}])
+    def test_chat_gets_a_clear_503(self, running: Running, forged: dict[str, str]) -> None:
+        answer = running.chat(forged)
+        assert answer.status == 503
+        assert answer.error == {
+            "message": "the semantic router does not answer; try again in a moment",
+            "type": "router_unavailable",
+            "code": 503,
+        }
+
+    def test_statistics_are_shown_by_model_and_nothing_else_of_the_admin(self, running: Running) -> None:
+        statistics = running.ask_ready("/stats/prometheus")
+        assert statistics.status == 200
+        name = next(one for one in selected_routes(rendered(simple("Qwen/Qwen2.5-7B"))).values())
+        assert f'{{envoy_cluster_name="{name["route"]["cluster"]}"}}' in statistics.text
+        for path in ("/config_dump", "/stats", "/quitquitquit", "/stats/prometheus/../../config_dump"):
+            assert running.ask_ready(path).status == 404
+
+    def test_the_access_log_is_json_on_standard_output(self, running: Running) -> None:
+        running.ask("/health?marker")
+
+        def logged() -> dict[str, Any] | None:
+            lines = (running.directory / "log").read_text().splitlines()
+            entries = [json.loads(line) for line in lines if line.startswith("{")]
+            return next((entry for entry in entries if entry["path"] == "/health?marker"), None)
+
+        found = wait_for(logged, timeout=30, what="the request is in the access log")
+        assert (found["code"], found["cluster"], found["method"]) == (200, "router_api", "GET")
+
+
+class TestBackends:
+    """Real Envoy and real backends; requests go on without the router."""
+
+    def test_a_forged_choice_has_no_effect_and_internal_headers_do_not_arrive(self, tmp_path: Path) -> None:
+        with server() as first, server() as second:
+            models = (
+                model("a", endpoint("a", "localhost", first)),
+                model("b", endpoint("b", "localhost", second)),
+            )
+            with envoy(tmp_path, *models) as running:
+                forged = dict.fromkeys(INTERNAL_HEADERS, "forged") | {
+                    "x-selected-model": "b",
+                    "x-mine": "kept",
+                }
+                seen = json.loads(running.chat(forged).text)
+        assert seen["port"] == first
+        assert seen["headers"].keys() & set(INTERNAL_HEADERS) == set()
+        assert (seen["headers"]["x-mine"], seen["headers"]["host"]) == ("kept", "localhost")
+
+    def test_a_path_that_hides_slashes_is_refused(self, tmp_path: Path) -> None:
+        with envoy(tmp_path, simple("a")) as running:
+            assert running.ask("/api/v1/..%2f..%2fconfig").status == 400
+
+    def test_an_envoy_that_drains_is_not_ready_and_still_answers(self, tmp_path: Path) -> None:
+        with envoy(tmp_path, simple("a")) as running:
+            assert ask(running.ports.envoy_admin, "/healthcheck/fail", body="").status == 200
+            assert (
+                ask(running.ports.envoy_admin, "/drain_listeners?graceful&skip_exit", body="").status == 200
+            )
+            assert running.ask_ready("/ready").status == 503
+            assert running.ask("/health").status == 200
+
+    def test_requests_are_shared_by_weight(self, tmp_path: Path) -> None:
+        with server() as many, server() as few:
+            of_model = model("a", endpoint("a", "localhost", many, 75), endpoint("a", "localhost", few, 25))
+            with envoy(tmp_path, of_model) as running:
+                shares = Counter(running.backend() for _ in range(400))
+        assert abs(shares[many] - 300) <= 10
+
+    def test_a_changed_file_is_taken_live(self, tmp_path: Path) -> None:
+        with (
+            server() as old,
+            server() as new,
+            envoy(tmp_path, model("a", endpoint("a", "::1", 1))) as running,
+        ):
+            for port in (old, new):
+                running.change(model("a", endpoint("a", "127.0.0.1", port)))
+                wait_for(lambda: running.backend() == port, timeout=30, what="the backend answers")  # noqa: B023
+            running.change(model("a", endpoint("a", "127.0.0.1", new, 0)))
+            refused = wait_for(lambda: no_backend(running), timeout=30, what="the model has no backend")
+            running.change(model("y", endpoint("y", "127.0.0.1", old)))
+            wait_for(lambda: running.backend() == old, timeout=30, what="another model answers")
+            assert running.rejected() == 0
+        assert refused == {
+            "message": "no backend of model a has a weight above 0",
+            "type": "no_backend",
+            "code": 503,
+        }
+
+    def test_a_backend_that_does_not_listen_gives_a_clear_503(self, tmp_path: Path) -> None:
+        (closed,) = free_ports(1)
+        with envoy(tmp_path, model("a", endpoint("a", "127.0.0.1", closed))) as running:
+            answer = running.chat()
+        assert (answer.status, answer.error["type"], answer.error["code"]) == (
+            503,
+            "backend_unavailable",
+            503,
+        )
+
+    def test_https_and_plain_backends_of_one_model_both_answer(self, tmp_path: Path) -> None:
+        certificate = self_signed(tmp_path / "localhost.pem")
+        directory = tmp_path / "envoy"
+        directory.mkdir()
+        with server(certificate) as safe, server() as plain:
+            of_model = model(
+                "a", endpoint("a", "localhost", safe, tls=True), endpoint("a", "127.0.0.1", plain)
+            )
+            with envoy(directory, of_model) as running:
+                documents = open_documents(running, of_model)
+                trust(documents, certificate)
+                running.write(documents)
+                seen = wait_for(lambda: both(running, safe, plain), timeout=30, what="both backends answer")
+        assert seen == {safe, plain}
+
+    def test_an_https_backend_that_nobody_vouches_for_is_not_used(self, tmp_path: Path) -> None:
+        certificate = self_signed(tmp_path / "localhost.pem")
+        directory = tmp_path / "envoy"
+        directory.mkdir()
+        with server(certificate) as safe:
+            of_model = model("a", endpoint("a", "localhost", safe, tls=True))
+            with envoy(directory, of_model) as running:
+                assert running.chat().error["type"] == "backend_unavailable"
+
+
+def no_backend(running: Running) -> dict[str, Any] | None:
+    answer = running.chat()
+    return answer.error if answer.status == 503 and "no_backend" in answer.text else None
+
+
+def both(running: Running, *wanted: int) -> set[int]:
+    seen = {running.backend() for _ in range(4)}
+    assert seen == set(wanted)
+    return seen
+
+
+def trust(documents: Documents, certificate: Path) -> None:
+    context = cluster(documents)["transport_socket_matches"][0]["transport_socket"]["typed_config"]
+    context["common_tls_context"]["validation_context"]["trusted_ca"]["filename"] = str(certificate)
+
+
+def self_signed(path: Path) -> Path:
+    """Make a certificate of ``localhost`` and its key in one file."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    key = path.with_suffix(".key")
+    subprocess.run([*command, "-keyout", key, "-out", path], check=True, capture_output=True, timeout=60)
+    path.write_text(path.read_text() + key.read_text())
+    return path
