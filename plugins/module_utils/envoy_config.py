@@ -20,6 +20,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_cluster
     usable,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_routes import (
+    BODY_MIB,
     IDLE_SECONDS,
     ext_proc_filter,
     local_replies,
@@ -33,9 +34,6 @@ DIRECTORY = "/etc/envoy"
 READY_PORT = 19001
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the Service and the kubelet reach
-BODY_BYTES = 50 * 1024 * 1024
-"""The largest body that is shown to the router as a whole; Envoy answers larger ones with 413."""
-
 INTERNAL_HEADERS = (
     "x-vsr-looper-request", "x-vsr-looper-secret", "x-vsr-looper-decision", "x-vsr-looper-iteration",
     "x-authz-user-id", "x-authz-user-groups", "x-selected-model",
@@ -43,6 +41,9 @@ INTERNAL_HEADERS = (
 """Headers by which the parts of the router talk to each other; a client must not be able to send them."""
 
 _FILTERS = f"{TYPES}.extensions.filters.http"
+_NOBODY = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
+"""Whose ``x-envoy-*`` headers, such as time-outs, are obeyed; Envoy takes an empty list for all private addresses."""
+
 _EARLY = f"{TYPES}.extensions.http.early_header_mutation.header_mutation"
 _MANAGER = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _LOG_FIELDS = {
@@ -134,13 +135,14 @@ def _listener(ports: Ports, directory: str) -> dict[str, Any]:
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "use_remote_address": True,
-        "internal_address_config": {"cidr_ranges": []},  # nobody's x-envoy-* headers are obeyed
+        "internal_address_config": _NOBODY,
+        "preserve_external_request_id": True,
     }
     return {
         "@type": f"{TYPES}.config.listener.v3.Listener",
         "name": "api",
         "address": address(EVERYWHERE, ports.api.target),
-        "per_connection_buffer_limit_bytes": BODY_BYTES,
+        "per_connection_buffer_limit_bytes": BODY_MIB * 1024 * 1024,
         "filter_chains": [{"filters": [_connection_manager(manager)]}],
     }
 

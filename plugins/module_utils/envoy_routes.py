@@ -24,6 +24,9 @@ API_PREFIXES = ("/api/v1/",)
 """What of the router's own API is shown; everything else of it, such as its configuration, is not."""
 
 API_SECONDS = "60s"
+BODY_MIB = 50
+"""The largest body that is shown to the router as a whole; Envoy answers larger ones with 413."""
+
 ROUTER_SECONDS = "300s"
 IDLE_SECONDS = "300s"
 _EXT_PROC = "envoy.filters.http.ext_proc"
@@ -31,7 +34,7 @@ _EXT_PROC_TYPES = f"{TYPES}.extensions.filters.http.ext_proc.v3"
 _NO_MODELS = "this router has no models: add entries to spec.vllmEndpoints"
 _UNKNOWN = "no backend is known for the model that the router chose"
 _CODE = "%RESPONSE_CODE%"
-_UNREACHED = {"flags": ["UH", "UF", "UO", "UC", "UR", "NC"]}
+_UNREACHED = {"flags": ["UH", "UF", "UO", "UC", "UR", "UT", "NC"]}
 _RETRIES = {
     "retry_on": "connect-failure,refused-stream,reset-before-request",  # the backend has not seen the request
     "num_retries": 2,
@@ -152,19 +155,29 @@ def ext_proc_filter() -> dict[str, Any]:
 
 
 def local_replies() -> list[dict[str, Any]]:
-    """Return how Envoy words its own errors: in JSON when the router or a backend cannot be reached.
+    """Return how Envoy words its own errors: in JSON, as clients of the OpenAI API read them.
 
     Answers of the router and of backends are left as they are.
     """
-    cel = f"{TYPES}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    expression = "response.code_details.startsWith('ext_proc_error')"
-    typed = {"@type": cel, "expression": expression}
-    asked = {
-        "extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": typed}
-    }
-    router = _error("the semantic router does not answer; try again in a moment", "router_unavailable", 503)
-    backend = _error("the model server does not answer; try again in a moment", "backend_unavailable", _CODE)
+    retry = "does not answer; try again in a moment"
+    router = _error(f"the semantic router {retry}", "router_unavailable", 503)
+    backend = _error(f"the model server {retry}", "backend_unavailable", _CODE)
+    large = _error(f"the request is larger than {BODY_MIB} MiB", "request_too_large", 413)
     return [
-        {"filter": asked, "status_code": 503, "body_format_override": {"json_format": router}},
-        {"filter": {"response_flag_filter": _UNREACHED}, "body_format_override": {"json_format": backend}},
+        {
+            **_reworded(_when("response.code_details.startsWith('ext_proc_error')"), router),
+            "status_code": 503,
+        },
+        _reworded(_when("response.code_details == 'request_payload_too_large'"), large),
+        _reworded({"response_flag_filter": _UNREACHED}, backend),
     ]
+
+
+def _reworded(matching: dict[str, Any], error: dict[str, Any]) -> dict[str, Any]:
+    return {"filter": matching, "body_format_override": {"json_format": error}}
+
+
+def _when(expression: str) -> dict[str, Any]:
+    kind = f"{TYPES}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    typed = {"@type": kind, "expression": expression}
+    return {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": typed}}
