@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -438,8 +438,27 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: otherwise the second waits for an acknowledgement
 
+    gate = threading.Event()
+
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        asked = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if b"stream" in asked:
+            self.stream()
+        else:
+            self.echo()
+
+    def stream(self) -> None:
+        """Send one event, and another when the gate is open."""
+        self.send_response(200)
+        self.send_header("transfer-encoding", "chunked")
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b"7\r\nfirst\n\n\r\n")
+        self.wfile.flush()
+        self.gate.wait(timeout=60)
+        self.wfile.write(b"6\r\nlast\n\n\r\n0\r\n\r\n")
+
+    def echo(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = {"port": self.connection.getsockname()[1], "path": self.path, "headers": headers}
         body = json.dumps(seen).encode()
@@ -698,6 +717,36 @@ class TestBackends:
             "type": "no_backend",
             "code": 503,
         }
+
+    def test_no_request_fails_while_endpoints_and_weights_change(self, tmp_path: Path) -> None:
+        with (
+            server() as one,
+            server() as other,
+            envoy(tmp_path, model("a", endpoint("a", "localhost", one))) as running,
+        ):
+            found = []
+            for weight in range(12):
+                running.change(
+                    model("a", endpoint("a", "localhost", one), endpoint("a", "localhost", other, weight % 4))
+                )
+                found += [running.chat().status for _ in range(20)]
+        assert Counter(found) == {200: 240}
+
+    def test_a_stream_is_not_held_back_and_outlives_its_backend_in_the_files(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gate = threading.Event()
+        monkeypatch.setattr(Echo, "gate", gate)
+        with server() as port, envoy(tmp_path, model("a", endpoint("a", "localhost", port))) as running:
+            connection = http.client.HTTPConnection("127.0.0.1", running.ports.api.target, timeout=30)
+            with closing(connection):
+                connection.request("POST", CHAT, '{"stream": true}')
+                response = connection.getresponse()
+                assert response.readline() == b"first\n"
+                running.change(model("a"))
+                wait_for(lambda: no_backend(running), timeout=30, what="the backend is gone")
+                gate.set()
+                assert response.read() == b"\nlast\n\n"
 
     def test_a_backend_that_does_not_listen_gives_a_clear_503(self, tmp_path: Path) -> None:
         (closed,) = free_ports(1)
