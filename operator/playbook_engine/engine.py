@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from playbook_engine.cluster.client import Cluster, RealCluster
-from playbook_engine.cluster.errors import ClusterError
+from playbook_engine.cluster.errors import ClusterError, NoCredentialsError
 from playbook_engine.events import binding
 from playbook_engine.events.intake import Intake, watched_kinds
 from playbook_engine.events.wakes import Wakes
@@ -29,7 +29,8 @@ from playbook_engine.reconcile.passes import Parts, Reconciler
 from playbook_engine.reconcile.writing import StatusWriter
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import Executor
-from playbook_engine.settings import Settings
+from playbook_engine.runs.warm import WarmExecutor
+from playbook_engine.settings import Executors, Settings
 from playbook_engine.store import KindState, Store
 from playbook_engine.watches.digest import content_digest
 from playbook_engine.watches.records import Watch
@@ -49,9 +50,26 @@ def run(settings: Settings, watches: tuple[Watch, ...]) -> int:
 
 
 async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
-    executor = ColdExecutor(settings.runs_directory, message_bound=settings.message_bound)
-    engine = Engine(settings, watches, cluster=RealCluster(), executor=executor)
+    metrics = Metrics()
+    executor = make_executor(settings, metrics)
+    engine = Engine(settings, watches, cluster=RealCluster(), executor=executor, metrics=metrics)
     return await engine.run()
+
+
+def make_executor(settings: Settings, metrics: Metrics) -> Executor:
+    """Make the executor that the settings ask for; whether runs are warm is logged and measured."""
+    directory, bound = settings.runs_directory, settings.message_bound
+    if settings.executor is Executors.COLD:
+        return ColdExecutor(directory, message_bound=bound)
+
+    def tell(reason: str) -> None:
+        metrics.warm.set(0 if reason else 1)
+        if reason:
+            log.warning("runs are cold: each starts Ansible anew", reason=reason)
+        else:
+            log.info("runs are warm")
+
+    return WarmExecutor(directory, message_bound=bound, on_state=tell)
 
 
 @dataclass(slots=True)
@@ -76,7 +94,13 @@ class Engine:
     """One engine over one cluster; everything that it needs of the outside is given to it."""
 
     def __init__(
-        self, settings: Settings, watches: tuple[Watch, ...], *, cluster: Cluster, executor: Executor
+        self,
+        settings: Settings,
+        watches: tuple[Watch, ...],
+        *,
+        cluster: Cluster,
+        executor: Executor,
+        metrics: Metrics,
     ) -> None:
         """Assemble; nothing is started or asked yet. Raises OSError when the content cannot be read."""
         clock = time.monotonic
@@ -84,7 +108,7 @@ class Engine:
         self._watches = {watch.gvk: watch for watch in watches}
         self._cluster = cluster
         self._executor = executor
-        self._metrics = Metrics()
+        self._metrics = metrics
         self._store = Store(frozenset(watch.field_manager for watch in watches))
         self._queue = WorkQueue(clock=clock)
         self._backoff = Backoff(
@@ -112,7 +136,7 @@ class Engine:
                 ready=life.ready,
             ):
                 return await self._work_until_stopped()
-        except ListenError as error:
+        except (ListenError, NoCredentialsError) as error:
             log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
             return 1
         finally:
@@ -148,9 +172,10 @@ class Engine:
 
     async def _work_until_stopped(self) -> int:
         log.info("starting", kinds=[str(gvk) for gvk in self._watches])
+        await self._cluster.connect()
         watching = asyncio.create_task(self._watch(), name="watching")
         self._life.tasks.add(watching)
-        await self._list_all()
+        await asyncio.gather(self._list_all(), self._executor.prepare())
         self._life.listed = True
         for name, work in (("passes", self._make_passes()), ("comparison", self._compare_for_ever())):
             self._life.tasks.add(asyncio.create_task(work, name=name))

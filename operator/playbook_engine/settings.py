@@ -41,6 +41,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class Executors(StrEnum):
+    """How playbooks are run; ``auto`` is warm where Ansible is of a tested version, else cold."""
+
+    AUTO = "auto"
+    COLD = "cold"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the engine was told. Durations are seconds; what each setting means is said in ``SETTINGS``."""
@@ -48,6 +55,7 @@ class Settings:
     watches_file: Path
     namespaces: tuple[str, ...]
     max_concurrent_runs: int
+    executor: Executors
     compare_seconds: float
     backoff_base_seconds: float
     backoff_max_seconds: float
@@ -97,6 +105,14 @@ SETTINGS: tuple[Setting, ...] = (
         default="0",
         form=forms.whole_number("runs", least=0, most=1000),
         description="How many playbooks run at once, over all kinds; 0 for one per processor core.",
+    ),
+    Setting(
+        name="executor",
+        variable="PLAYBOOK_ENGINE_EXECUTOR",
+        flag="--executor",
+        default="auto",
+        form=forms.word(Executors),
+        description="auto forks runs from a process that has loaded Ansible; cold starts Ansible for each run.",
     ),
     Setting(
         name="compare_seconds",

@@ -10,7 +10,7 @@ from tests.architecture.sources import CHECKOUT, ENGINE, imports, python_files, 
 
 IMPORTERS = {
     "aiohttp": "observability",
-    "ansible": "",
+    "ansible": "warm",
     "ansible_collections": "",
     "ansible_runner": "runs",
     "httpx": "cluster",

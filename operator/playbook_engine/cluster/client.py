@@ -18,6 +18,10 @@ EVENT = GroupVersionKind(group="", version="v1", kind="Event")
 class Cluster(Protocol):
     """Reads and writes of plain objects. Every method raises ClusterError."""
 
+    async def connect(self) -> None:
+        """Look for credentials; raises NoCredentialsError when there are none."""
+        ...
+
     async def presence(self, gvk: GroupVersionKind, *, fresh: bool = False) -> Presence:
         """Say whether a kind is served, looked up anew when ``fresh``; raises nothing."""
         ...
@@ -62,6 +66,10 @@ class RealCluster:
         """Connect at the first request."""
         self._transport = Transport()
         self._discovery = Discovery(self._transport)
+
+    async def connect(self) -> None:
+        """Look for credentials."""
+        await self._transport.connect()
 
     async def presence(self, gvk: GroupVersionKind, *, fresh: bool = False) -> Presence:
         """Say whether a kind is served."""

@@ -46,6 +46,10 @@ class UnavailableError(ClusterError):
     """The server could not answer now: it can be tried again."""
 
 
+class NoCredentialsError(Exception):
+    """Nothing says which API server to talk to, or what does cannot be read."""
+
+
 def error_of(answer: Answer, *, what: str) -> ClusterError:
     """Give the error for an answer that is no success; ``what`` was asked for."""
     kinds: dict[int, type[ClusterError]] = {

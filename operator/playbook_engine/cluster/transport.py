@@ -14,7 +14,7 @@ import httpx
 import kr8s
 import kr8s.asyncio
 
-from playbook_engine.cluster.errors import Answer, UnavailableError, error_of
+from playbook_engine.cluster.errors import Answer, NoCredentialsError, UnavailableError, error_of
 
 _UNAUTHORIZED = 401
 _SUCCESS = range(200, 300)
@@ -58,6 +58,10 @@ class Transport:
             raise error_of(_answer(response), what=what)
         return response.json() if response.content else {}
 
+    async def connect(self) -> None:
+        """Look for credentials; raises NoCredentialsError. Nothing is said about whether the server answers."""
+        await self._connected()
+
     async def close(self) -> None:
         """Close the connections."""
         session = getattr(self._api, "_session", None)
@@ -70,7 +74,7 @@ class Transport:
                 with warnings.catch_warnings():
                     # It knows older servers only, and nothing of it is used that depends on their version.
                     warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported")
-                    self._api = await kr8s.asyncio.api()
+                    self._api = await _api()
                 self._api.timeout = _TIMEOUT_SECONDS
         return self._api
 
@@ -84,6 +88,14 @@ class Transport:
         ) as response:  # fmt: skip
             answer: httpx.Response = response
             return answer
+
+
+async def _api() -> Any:  # noqa: ANN401 - kr8s has no types
+    try:
+        return await kr8s.asyncio.api()
+    except (ValueError, KeyError, OSError) as error:
+        reason = f"no cluster to talk to ({error}): set KUBECONFIG, or run in a pod with a service account"
+        raise NoCredentialsError(reason) from error
 
 
 def _answer(response: httpx.Response) -> Answer:

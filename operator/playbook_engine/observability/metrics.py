@@ -36,6 +36,10 @@ class Metrics:
             "playbook_engine_queue_wait_seconds", "Time from when an object was due until its pass began.",
             buckets=_WAIT_BUCKETS, registry=self._registry,
         )  # fmt: skip
+        self.warm = Gauge(
+            "playbook_engine_warm_executor", "1 while runs are forks of a server that has loaded Ansible.",
+            registry=self._registry,
+        )  # fmt: skip
         self.queued = Gauge(
             "playbook_engine_queue_depth",
             "Objects that are due and wait for a pass.",

@@ -5,7 +5,6 @@ module holds the pipe to it, follows the events, and hangs up when the run has t
 """
 
 import asyncio
-import json
 import os
 import shutil
 import sys
@@ -13,31 +12,19 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from playbook_engine.runs.environment import MARK, run_environment
-from playbook_engine.runs.folding import Cause, End, Progress, conclude, step
+from playbook_engine.runs.folding import End, conclude
+from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import RunOutcome, RunRequest
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
 from playbook_engine.runs.workspace import make_root, make_workspace
 
-_LINE_BYTES = 64 * 1024 * 1024  # a recap carries all that set_stats collected
-_STDERR_CHARACTERS = 4000
 _MARGIN_SECONDS = 2.0
-
-
-@dataclass(slots=True)
-class _Followed:
-    """What the run's process has told so far."""
-
-    progress: Progress = field(default_factory=Progress)
-    ended: bool = False
-    code: int | None = None
-    stderr: str = ""
 
 
 class ColdExecutor:
@@ -68,6 +55,9 @@ class ColdExecutor:
             self._running.discard(done)
             done.set_result(None)
 
+    async def prepare(self) -> None:
+        """Nothing is prepared: that is what makes it cold."""
+
     async def close(self) -> None:
         """Kill what still runs, wait until it is gone, and remove the directory."""
         self._closing.set()
@@ -80,30 +70,16 @@ class ColdExecutor:
         environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
         began = time.monotonic()
         process = await _start(directory, environment)
-        followed = _Followed()
+        followed = Followed()
         try:
-            cause = await self._follow(process, followed, request.timeout_seconds)
+            assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - pipes
+            streams = Streams(process.stdout, process.stderr)
+            cause = await follow(streams, followed, seconds=request.timeout_seconds, closing=self._closing)
         finally:
             await _end(process, mark)
         note = "" if followed.ended else _last_line(followed.stderr)
         end = End(cause=cause, code=followed.code, seconds=time.monotonic() - began, note=note)
         return conclude(followed.progress, end, clean=partial(self._clean, environment))
-
-    async def _follow(
-        self, process: asyncio.subprocess.Process, followed: _Followed, seconds: float
-    ) -> Cause:
-        reading = asyncio.create_task(_read(process, followed))
-        closing = asyncio.create_task(self._closing.wait())
-        try:
-            await asyncio.wait({reading, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                await reading
-                return Cause.ITSELF
-            return Cause.STOPPED if closing.done() else Cause.TIMEOUT
-        finally:
-            for task in (reading, closing):
-                task.cancel()
-            await asyncio.gather(reading, closing, return_exceptions=True)
 
     def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
         return bound(redact(text, secrets=secret_values(environment.items())), characters=self._message_bound)
@@ -113,28 +89,8 @@ async def _start(directory: Path, environment: Mapping[str, str]) -> asyncio.sub
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "playbook_engine.runs.supervise", str(directory)),
-        stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=directory, limit=_LINE_BYTES,
+        stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=directory, limit=LINE_BYTES,
     )  # fmt: skip
-
-
-async def _read(process: asyncio.subprocess.Process, followed: _Followed) -> None:
-    await asyncio.gather(_read_events(process, followed), _read_stderr(process, followed))
-
-
-async def _read_events(process: asyncio.subprocess.Process, followed: _Followed) -> None:
-    assert process.stdout is not None  # noqa: S101 - started with a pipe
-    async for line in process.stdout:
-        event = json.loads(line)
-        if "ended" in event:
-            followed.ended, followed.code = True, event["ended"]["code"]
-        else:
-            followed.progress = step(followed.progress, event)
-
-
-async def _read_stderr(process: asyncio.subprocess.Process, followed: _Followed) -> None:
-    assert process.stderr is not None  # noqa: S101 - started with a pipe
-    while chunk := await process.stderr.read(_STDERR_CHARACTERS):
-        followed.stderr = (followed.stderr + chunk.decode(errors="replace"))[-_STDERR_CHARACTERS:]
 
 
 async def _end(process: asyncio.subprocess.Process, mark: str) -> None:

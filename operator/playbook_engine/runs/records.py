@@ -90,6 +90,10 @@ class Executor(Protocol):
         """Run to the end; when cancelled or past the deadline, kill the process tree before returning."""
         ...
 
+    async def prepare(self) -> None:
+        """Get ready for the first run."""
+        ...
+
     async def close(self) -> None:
         """Kill what still runs and release what is held."""
         ...

@@ -10,6 +10,10 @@ import os
 import select
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 from playbook_engine.runs.processes import become_subreaper, descendants, die_with_parent, kill_all
 
@@ -18,24 +22,45 @@ LEFT_OVER = 3
 """Exit code when processes of the run could not be killed, for instance those of another user."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a run's process ended: ``code`` is its exit code, None when a signal ended it or it was killed here.
+
+    ``left`` are processes that could not be killed.
+    """
+
+    code: int | None
+    left: frozenset[int]
+
+
 def main(arguments: list[str]) -> int:
-    """Run the playbook that lies ready in the directory; remove the directory when the engine hung up."""
+    """Run the playbook that lies ready in the directory."""
     (directory,) = arguments
+    end = oversee(Path(directory), lambda: _invoke(directory))
+    return LEFT_OVER if end.left else 0
+
+
+def oversee(directory: Path, work: Callable[[], NoReturn]) -> End:
+    """Do ``work`` in a child; when it ends, or when standard input closes, leave no process of it.
+
+    The directory of the run is removed when the input closed: then nobody else does it.
+    """
     become_subreaper()
     os.umask(0o077)
     runner = os.fork()
     if runner == 0:
-        _invoke(directory)
+        die_with_parent()
+        work()
     hung_up = _wait(runner)
+    code = None if hung_up else os.waitstatus_to_exitcode(os.waitpid(runner, 0)[1])
     left = kill_all(lambda: descendants(os.getpid()), seconds=KILL_SECONDS)
     if hung_up:
         shutil.rmtree(directory, ignore_errors=True)
-    return LEFT_OVER if left else 0
+    return End(code=None if code is None or code < 0 else code, left=frozenset(left))
 
 
-def _invoke(directory: str) -> None:
-    """Go on as the process that runs ansible-runner; never return."""
-    die_with_parent()
+def _invoke(directory: str) -> NoReturn:
+    """Go on as the process that runs ansible-runner."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     module = "playbook_engine.runs.invoke"
     os.execv(sys.executable, [sys.executable, "-P", "-m", module, directory])  # noqa: S606 - no shell wanted

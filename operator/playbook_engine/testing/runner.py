@@ -110,6 +110,9 @@ class FakeExecutor:
             if not self.running:
                 self._idle.set()
 
+    async def prepare(self) -> None:
+        """Nothing has to be prepared."""
+
     async def close(self) -> None:
         """End held runs as died and refuse new ones."""
         self.closed = True

@@ -1,0 +1,64 @@
+"""Follows a run's two streams to its end, or to the moment when it has to end; the same for every executor."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from playbook_engine.runs.folding import Cause, Progress, step
+
+LINE_BYTES = 64 * 1024 * 1024
+"""The longest line of events: the recap carries all that set_stats collected."""
+
+_STDERR_CHARACTERS = 20_000
+
+
+@dataclass(slots=True)
+class Followed:
+    """What a run has told so far; ``code`` is the exit code of ansible-playbook once it has ``ended``."""
+
+    progress: Progress = field(default_factory=Progress)
+    ended: bool = False
+    code: int | None = None
+    stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What a run's process writes: events as JSON lines, and standard error."""
+
+    events: asyncio.StreamReader
+    errors: asyncio.StreamReader
+
+
+async def follow(streams: Streams, followed: Followed, *, seconds: float, closing: asyncio.Event) -> Cause:
+    """Read until both streams end; give up after ``seconds`` or when ``closing`` is set. Say which it was."""
+    reading = asyncio.create_task(_read(streams, followed))
+    stopping = asyncio.create_task(closing.wait())
+    try:
+        await asyncio.wait({reading, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            await reading
+            return Cause.ITSELF
+        return Cause.STOPPED if stopping.done() else Cause.TIMEOUT
+    finally:
+        for task in (reading, stopping):
+            task.cancel()
+        await asyncio.gather(reading, stopping, return_exceptions=True)
+
+
+async def _read(streams: Streams, followed: Followed) -> None:
+    await asyncio.gather(_read_events(streams.events, followed), _read_errors(streams.errors, followed))
+
+
+async def _read_events(events: asyncio.StreamReader, followed: Followed) -> None:
+    async for line in events:
+        event = json.loads(line)
+        if "ended" in event:
+            followed.ended, followed.code = True, event["ended"]["code"]
+        else:
+            followed.progress = step(followed.progress, event)
+
+
+async def _read_errors(errors: asyncio.StreamReader, followed: Followed) -> None:
+    while chunk := await errors.read(_STDERR_CHARACTERS):
+        followed.stderr = (followed.stderr + chunk.decode(errors="replace"))[-_STDERR_CHARACTERS:]

@@ -1,0 +1,166 @@
+"""Runs tasks, and the modules of ``kubernetes.core``, in the process of the run instead of in new ones.
+
+A task costs a fork and a module costs a new interpreter; for those named here neither buys anything. Everything
+else takes Ansible's own way, and so does anything unusual about one of these: async, become, delegation. The
+results are serialised as if they had crossed a process boundary, so that nothing is shared by accident.
+"""
+
+import importlib
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from typing import Any
+
+from ansible._internal import _task
+from ansible.executor.process import worker as stock
+from ansible.module_utils import basic
+from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.plugins import strategy
+from ansible.plugins.action import ActionBase
+
+TASKS = frozenset(
+    {
+        "assert",
+        "debug",
+        "fail",
+        "include_role",
+        "include_tasks",
+        "set_fact",
+        "set_stats",
+        "validate_argument_spec",
+    }
+)
+"""Actions of ``ansible.builtin`` that run in the process of the run."""
+
+MODULES = frozenset({"kubernetes.core.k8s", "kubernetes.core.k8s_info"})
+"""Modules that run in the process of the run, with the actions of the same names."""
+
+_BUILTIN = ("ansible.builtin.", "ansible.legacy.")
+_PROFILE = "legacy"
+
+
+def install() -> None:
+    """Put the short ways in place of Ansible's; only in the process of a run."""
+    strategy.WorkerProcess = _worker
+    ActionBase._execute_module = _execute_module  # noqa: SLF001 - what this module is for
+    for name in MODULES:
+        action = _action_of(name)
+        if action is not None:
+            action.TRANSFERS_FILES = False  # it would make a directory by two shell processes
+
+
+class InlineWorker:
+    """Looks like a worker process that has ended by the time it has been started."""
+
+    pid: int | None = None
+    worker_queue = None
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - as Ansible calls it
+        """Keep what a worker is given."""
+        self._given = given
+
+    def start(self) -> None:
+        """Run the task and send its result the way a worker does."""
+        given = self._given
+        task, host, loader = given["task"].copy(), given["host"], given["loader"]
+        task._uuid = given["task"]._uuid  # noqa: SLF001 - the strategy finds its task by it
+        kept, loader._tempfiles = loader._tempfiles, set()  # noqa: SLF001 - of this task only
+        try:
+            with _task.TaskContext.create(task=task, task_vars=given["task_vars"], host_name=host.name):
+                task.squash()
+                executor = stock.TaskExecutor(
+                    host, given["play_context"].copy(), loader, given["shared_loader_obj"],
+                    given["final_q"], given["variable_manager"],
+                )  # fmt: skip
+                result = executor.run()
+                result.finalize_registered_values()
+                task.ignore_errors, task.ignore_unreachable = result.ignore_errors, result.ignore_unreachable
+                given["final_q"].send_task_result(host, task, result)
+        finally:
+            loader.cleanup_all_tmp_files()
+            loader._tempfiles = kept  # noqa: SLF001
+
+    def is_alive(self) -> bool:
+        """It has ended."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def terminate(self) -> None:
+        """Nothing runs."""
+
+
+def _worker(**given: Any) -> Any:  # noqa: ANN401 - as Ansible calls it
+    return InlineWorker(**given) if _may_run_inline(given["task"]) else stock.WorkerProcess(**given)
+
+
+def _may_run_inline(task: Any) -> bool:  # noqa: ANN401 - Ansible's
+    if task.async_val or task.become or task.delegate_to or any(task.environment or ()):
+        return False
+    name = str(task.action)
+    for prefix in _BUILTIN:
+        name = name.removeprefix(prefix)
+    return name in TASKS or name in MODULES
+
+
+def _action_of(name: str) -> Any:  # noqa: ANN401 - Ansible's
+    from ansible.plugins.loader import action_loader  # noqa: PLC0415 - of the process of a run
+
+    return action_loader.get(name, class_only=True)
+
+
+_stock_execute_module = ActionBase._execute_module  # noqa: SLF001
+
+
+def _execute_module(
+    self: Any,  # noqa: ANN401 - Ansible's
+    module_name: str | None = None,
+    module_args: dict[str, Any] | None = None,
+    tmp: str | None = None,
+    task_vars: dict[str, Any] | None = None,
+    **more: Any,  # noqa: ANN401 - Ansible's
+) -> Any:  # noqa: ANN401 - Ansible's
+    name = module_name or self._task.action
+    if name not in MODULES or any(more.values()) or not _may_run_inline(self._task):
+        return _stock_execute_module(self, module_name, module_args, tmp, task_vars, **more)
+    arguments = self._task.args if module_args is None else module_args
+    self._update_module_args(name, arguments, task_vars or {})
+    text = run_module(name, arguments)
+    answer = {"rc": 0, "stdout": text, "stdout_lines": text.splitlines(), "stderr": "", "stderr_lines": []}
+    result = self._parse_returned_data(answer, _PROFILE)
+    result.remove_internal_keys()
+    return result.as_result_dict(for_round_trip=True)
+
+
+def run_module(name: str, arguments: Mapping[str, Any]) -> str:
+    """Run the ``main`` of a module with ``arguments``; give the JSON that it would have printed."""
+    module = importlib.import_module(_python_name(name))
+    encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
+    text = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder)
+    basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = text.encode(), _PROFILE  # noqa: SLF001
+    basic._PARSED_MODULE_ARGS = None  # noqa: SLF001
+    printed = io.StringIO()
+    arguments_of_process, sys.argv = sys.argv, [name]
+    try:
+        with redirect_stdout(printed):
+            _ended(module.main)
+    finally:
+        sys.argv = arguments_of_process
+        basic._ANSIBLE_ARGS = basic._ANSIBLE_PROFILE = basic._PARSED_MODULE_ARGS = None  # noqa: SLF001
+    return printed.getvalue()
+
+
+def _ended(main: Callable[[], None]) -> None:
+    """Call the main of a module, which ends its process when it has printed its result."""
+    try:
+        main()
+    except SystemExit:
+        return
+
+
+def _python_name(name: str) -> str:
+    namespace, collection, module = name.split(".")
+    return f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}"

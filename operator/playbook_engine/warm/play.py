@@ -1,0 +1,67 @@
+"""What a fork does: run one playbook as ``ansible-playbook`` would, and write its events to a pipe."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from ansible import constants
+from ansible.cli import playbook as command
+from ansible.plugins.loader import callback_loader
+
+from playbook_engine.runs.events import trim
+from playbook_engine.warm import inline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A run to be made: its private directory, its working directory, its environment and its command line."""
+
+    directory: str
+    working_directory: str
+    environment: Mapping[str, str]
+    arguments: Sequence[str]
+
+
+def play(order: Order, events: TextIO) -> None:
+    """Run, and end as ``ansible-playbook`` does: by SystemExit with its exit code."""
+    os.environ.clear()
+    os.environ.update(order.environment)
+    os.chdir(order.working_directory)
+    _own_temporary_directory(order)
+    callback = sys.modules[callback_loader.get("awx_display", class_only=True).__module__]
+    callback.event_context.cache = _Events(events, callback.AnsibleJSONEncoderLocal)
+    callback.event_context.dump = _nothing  # marks in the output by which ansible-runner finds events in it
+    inline.install()
+    command.PlaybookCLI.cli_executor(["ansible-playbook", *order.arguments])
+
+
+def _own_temporary_directory(order: Order) -> None:
+    """Ansible made one when it was imported, which all forks would share."""
+    tempfile.tempdir = order.environment.get("TMPDIR")
+    constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-", dir=tempfile.tempdir)
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Write no mark."""
+
+
+class _Events:
+    """Takes the place of the callback's store of events.
+
+    An event must be written when it is made: the callback changes results afterwards.
+    """
+
+    def __init__(self, events: TextIO, encoder: type[json.JSONEncoder]) -> None:
+        self._events = events
+        self._encoder = encoder
+
+    def set(self, _key: str, event: Mapping[str, object]) -> None:
+        """Write what is needed of an event."""
+        kept = trim(event)
+        if kept:
+            self._events.write(json.dumps(kept, cls=self._encoder) + "\n")
+            self._events.flush()
