@@ -33,6 +33,7 @@ def test_without_anything_given_every_setting_has_its_default() -> None:
         metrics_address=Address(host="0.0.0.0", port=8080),  # noqa: S104 - Prometheus scrapes from outside
         runs_directory=None,
         message_bound=1024,
+        executor=Executors.AUTO,
         ansible_verbosity=0,
     )
 
