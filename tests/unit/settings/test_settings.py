@@ -9,6 +9,7 @@ import pytest
 from playbook_engine.forms import Address
 from playbook_engine.settings import (
     SETTINGS,
+    Executors,
     LogFormat,
     LogLevel,
     Setting,
