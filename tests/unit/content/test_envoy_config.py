@@ -676,6 +676,9 @@ class TestBackends:
                 seen = json.loads(running.chat(forged).text)
         assert seen["port"] == first
         assert seen["headers"].keys() & set(ours) == set()
+        assert "x-envoy-internal" not in seen["headers"], (
+            "Envoy obeys x-envoy headers of whom it calls internal"
+        )
         assert (seen["headers"]["x-mine"], seen["headers"]["host"]) == ("kept", "localhost")
 
     def test_a_path_that_hides_slashes_is_refused(self, tmp_path: Path) -> None:
