@@ -79,7 +79,8 @@ def gateway_plan(
     }
     if situation.is_standalone:
         files = render_envoy(resource, situation.backends, situation.ports)
-        return {**plan, "files": {name: to_yaml(document) for name, document in files.items()}}
+        # As JSON, which is YAML that no reader can take for anything else: Envoy's knows y and n as booleans.
+        return {**plan, "files": {name: to_json(document) for name, document in files.items()}}
     return {
         **plan,
         "hostnames": plain(section(spec_of(resource), "gateway").get("hostnames")),

@@ -103,7 +103,8 @@ def _dimension_problems(given: Mapping[str, Any], path: str) -> Iterator[Problem
     where = (block, *VECTOR_FIELDS[block])
     dimension = section(given, *where).get("dimension")
     model = embedding_model(given)
-    if dimension is not None and int(dimension) != DIMENSIONS[model]:
+    # mmbert's vectors may be cut to any length, by embedding_models.embedding_config.target_dimension.
+    if dimension is not None and model != "mmbert" and int(dimension) != DIMENSIONS[model]:
         said = "embedding_model" if given.get("embedding_model") else "the default embedding_model"
         yield Problem(
             "DimensionMismatch",

@@ -3,6 +3,7 @@
 A claim holds data. What cannot be changed without losing it is left alone and told.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -20,6 +21,7 @@ DEFAULT_CLASS_ANNOTATION = "storageclass.kubernetes.io/is-default-class"
 CLAIM_SUFFIX = "models"
 MOST_LISTED = 10
 
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _SUFFIXES = {
     **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", start=1)},
     **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", start=1)},
@@ -60,7 +62,7 @@ def quantity(text: object) -> Decimal:
     plain = str(text)
     digits = plain.rstrip("KMGTPEkmi")
     suffix = plain[len(digits) :]
-    if suffix not in _SUFFIXES:
+    if suffix not in _SUFFIXES or not _NUMBER.fullmatch(digits):
         raise ValueError(f"{plain!r} is no quantity")
     return Decimal(digits) * _SUFFIXES[suffix]
 

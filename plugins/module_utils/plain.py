@@ -7,6 +7,7 @@ YAML and JSON know how to write them.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,14 @@ def without_nulls(value: Any) -> Any:  # noqa: ANN401 - as deep as the value
     return value
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that other readers of YAML than Python's take for something else."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0o[0-7]+$"), list("-+0"))
+
+
 def to_json(value: object) -> str:
     """Write ``value`` as JSON for people, the same text for the same value."""
     return json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -57,7 +66,7 @@ def to_json(value: object) -> str:
 
 def to_yaml(value: object) -> str:
     """Write ``value`` as YAML, the same text for the same value."""
-    text: str = yaml.safe_dump(plain(value), sort_keys=True, allow_unicode=True, width=120)
+    text: str = yaml.dump(plain(value), Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120)
     return text
 
 

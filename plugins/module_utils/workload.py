@@ -161,7 +161,7 @@ def _envoy(situation: Situation) -> dict[str, Any]:
         "resources": plain(given.get("resources") or default),
         "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
         "readinessProbe": probe,
-        "livenessProbe": {**probe, "periodSeconds": 10, "timeoutSeconds": 5},
+        "livenessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 10, "timeoutSeconds": 5},
         "volumeMounts": [
             {"name": "envoy-config", "mountPath": ENVOY_DIRECTORY, "readOnly": True},
             {"name": "envoy-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
