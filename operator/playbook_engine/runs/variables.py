@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 _SIMPLE_KEY = 512  # YAML allows 1024 characters for a key without "?", escapes included
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
-_INERT = re.compile(r"[-+.:~<=\w\s]*", re.ASCII)
+_INERT = re.compile(r"[-+.:~<=\w\s]*|[!&*]", re.ASCII)  # a lone mark is taken for one, whatever its quotes
 
 
 def render_variables(variables: Mapping[str, object], *, unsafe: frozenset[str]) -> str:

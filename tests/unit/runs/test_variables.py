@@ -5,7 +5,7 @@ import math
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from playbook_engine.runs.variables import render_variables
@@ -62,6 +62,9 @@ def test_an_unsafe_container_is_marked_as_a_whole(value: object) -> None:
 
 
 @given(st.text())
+@example("!")
+@example("&")
+@example("*")
 def test_an_unsafe_text_without_a_mark_holds_nothing_that_could_be_a_template(text: str) -> None:
     loaded = load(render_variables({"one": text}, unsafe=frozenset({"one"})))
     assert isinstance(loaded, dict)
