@@ -1,0 +1,207 @@
+"""What each role applies, what it leaves alone, and what it tells, by the filters that the roles use."""
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.vllm.semantic_router.plugins.filter import objects, plans
+from ansible_collections.vllm.semantic_router.plugins.module_utils import scaling
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    ENTRIES,
+    leftovers,
+    name_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
+
+from playbook_engine.watches.interests import interest_of
+from playbook_engine.watches.reading import read_watches
+from tests.support.cluster import CHECKOUT
+from tests.unit.content.routers import live, observed, resource, situation
+
+GATEWAY = {"existingRef": {"name": "shared", "namespace": "gateways", "sectionName": "web"}}
+SERVED = {"gateway.networking.k8s.io/v1/HTTPRoute": "present"}
+ROUTE = "route.openshift.io/v1/Route"
+WRONG = {
+    "vllmEndpoints": [
+        {
+            "name": "e",
+            "model": "m",
+            "reasoningFamily": "none",
+            "backend": {"type": "service", "service": {"name": "s", "port": 1}},
+        }
+    ]
+}
+
+
+def test_an_empty_specification_wants_what_a_router_needs() -> None:
+    plan = plans.router_plan(resource(), observed())
+    assert plan["wanted"] == ["ServiceAccount", "ConfigMap", "Service", "Deployment"]
+    assert plan["conditions"]["RouterReady"]["status"] == "True"
+    assert plans.gateway_plan(resource(), observed())["wanted"] == ["ConfigMap"]
+    assert plans.persistence_plan(resource(), observed())["wanted"] == ["PersistentVolumeClaim"]
+    assert plans.openshift_plan(resource(), observed())["wanted"] == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ({"autoscaling": {"enabled": True}}, "HorizontalPodAutoscaler"),
+        ({"ingress": {"enabled": True, "hosts": [{"host": "a", "paths": [{}]}]}}, "Ingress"),
+    ],
+)
+def test_what_is_switched_on_is_wanted(spec: dict[str, Any], kind: str) -> None:
+    assert kind in plans.router_plan(resource(**spec), observed())["wanted"]
+    assert kind not in plans.router_plan(resource(), observed())["wanted"]
+
+
+def test_an_account_that_is_only_used_is_not_made() -> None:
+    plan = plans.router_plan(resource(serviceAccount={"create": False, "name": "mine"}), observed())
+    assert (plan["account"], "ServiceAccount" in plan["wanted"]) == ("mine", False)
+
+
+def test_a_configuration_that_the_router_would_refuse_is_told_and_nothing_is_applied() -> None:
+    for plan in (plans.router_plan, plans.gateway_plan, plans.persistence_plan):
+        assert plan(resource(**WRONG), observed())["wanted"] == []
+    conditions = plans.router_plan(resource(**WRONG), observed())["conditions"]
+    assert conditions["ConfigValid"]["reason"] == conditions["RouterReady"]["reason"] == "ConfigInvalid"
+    assert "spec.vllmEndpoints[0].reasoningFamily" in conditions["ConfigValid"]["message"]
+
+
+def test_pods_wait_for_the_volume_and_for_the_cache() -> None:
+    missing_class = resource(persistence={"storageClassName": "fast"})
+    plan = plans.router_plan(missing_class, observed())
+    assert (plan["wanted"], plan["conditions"]["RouterReady"]["reason"]) == ([], "StorageClassNotFound")
+    cache = {
+        "backend_type": "redis",
+        "redis": {"connection": {"host": "r", "password_secret_ref": {"name": "s", "key": "k"}}},
+    }
+    plan = plans.router_plan(resource(config={"semantic_cache": cache}), observed())
+    assert (plan["wanted"], plan["conditions"]["RouterReady"]["reason"]) == ([], "SecretNotFound")
+
+
+@pytest.mark.parametrize("kind", ["ServiceAccount", "Service", "Deployment"])
+def test_an_object_of_somebody_else_is_named_and_nothing_is_applied(kind: str) -> None:
+    for owner, words in (("", "was not made by this operator"), ("other", "belongs to Thing t")):
+        plan = plans.router_plan(resource(), observed(live(kind, owner=owner)))
+        condition = plan["conditions"]["RouterReady"]
+        assert (plan["wanted"], plan["unwanted"], condition["reason"]) == ([], [], "Conflict")
+        assert f"{kind} ml/r is there already and {words}" in condition["message"]
+
+
+def test_our_own_objects_are_applied_with_the_uid_that_was_seen() -> None:
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "r"},
+        "spec": {"a": None, "b": {}},
+    }
+    (completed,) = objects.claimed([manifest], resource(), observed(live("Service")))
+    assert completed["metadata"]["uid"] == "Service-1"
+    assert completed["metadata"]["namespace"] == "ml"
+    assert completed["metadata"]["ownerReferences"][0]["uid"] == "u1"
+    assert completed["metadata"]["labels"]["app.kubernetes.io/instance"] == "r"
+    assert completed["spec"] == {"b": {}}
+    (absent,) = objects.claimed([manifest], resource(), observed())
+    assert "uid" not in absent["metadata"]
+
+
+def test_a_claim_that_shall_be_kept_has_an_annotation_in_place_of_an_owner() -> None:
+    plan = plans.persistence_plan(resource(persistence={"retentionPolicy": "Retain"}), observed())
+    assert plan["annotations"] == {OWNER_ANNOTATION: "u1"}
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "X",
+        "metadata": {"name": "r", "annotations": plan["annotations"]},
+    }
+    (completed,) = objects.claimed([manifest], resource(), observed())
+    assert "ownerReferences" not in completed["metadata"]
+
+
+def test_what_is_not_wanted_any_more_is_removed_by_its_uid() -> None:
+    seen = observed(
+        live("Ingress"),
+        live("HTTPRoute", owner="other"),
+        live("ConfigMap", "r-config"),
+        live("ConfigMap", "old"),
+    )
+    found = [
+        (item["kind"], item["metadata"]["name"], item["metadata"]["uid"])
+        for item in leftovers(resource(), seen)
+    ]
+    assert found == [("ConfigMap", "old", "ConfigMap-1"), ("Ingress", "r", "Ingress-1")]
+
+
+def test_claims_are_never_removed() -> None:
+    assert (
+        list(
+            leftovers(
+                resource(persistence={"enabled": False}), observed(live("PersistentVolumeClaim", "r-models"))
+            )
+        )
+        == []
+    )
+
+
+def test_a_gateway_gets_a_route_with_the_timeouts_of_the_documentation() -> None:
+    seen = observed(**SERVED)
+    seen["references"]["gateways"] = [{"metadata": {}}]
+    plan = plans.gateway_plan(resource(gateway=GATEWAY), seen)
+    assert (plan["wanted"], plan["mode"]) == (["HTTPRoute"], "gateway-integration")
+    assert (
+        plan["parents"][0] | {"name": "shared", "namespace": "gateways", "sectionName": "web"}
+        == plan["parents"][0]
+    )
+    assert [rule["timeouts"]["request"] for rule in plan["rules"]] == ["60s", "30s", "5s", "5s"]
+    removed = plan["rules"][0]["filters"][0]["requestHeaderModifier"]["remove"]
+    assert "x-selected-model" in removed
+
+
+@pytest.mark.parametrize(("apis", "reason"), [({}, "GatewayAPIAbsent"), (SERVED, "GatewayNotFound")])
+def test_a_gateway_that_cannot_be_used_is_told_by_its_own_reason(apis: dict[str, str], reason: str) -> None:
+    condition = plans.gateway_plan(resource(gateway=GATEWAY), observed(**apis))["conditions"]["GatewayReady"]
+    assert (condition["status"], condition["reason"]) == ("False", reason)
+
+
+@pytest.mark.parametrize(
+    ("presence", "status", "wanted"),
+    [("present", "True", ["Route"]), ("absent", "False", []), ("unknown", "Unknown", [])],
+)
+def test_a_route_is_made_where_its_api_is_served(presence: str, status: str, wanted: list[str]) -> None:
+    spec = {"openshift": {"routes": {"enabled": True, "hostname": "a.example"}}}
+    plan = plans.openshift_plan(resource(**spec), observed(**{ROUTE: presence}))
+    assert (plan["wanted"], plan["conditions"]["RouteReady"]["status"]) == (wanted, status)
+    assert plan["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}
+
+
+def test_an_autoscaler_takes_the_number_of_pods_over() -> None:
+    assert scaling.replicas(situation()) == 1
+    assert scaling.replicas(situation(replicas=0)) == 0
+    scaled = situation(autoscaling={"enabled": True, "maxReplicas": 5})
+    assert scaling.replicas(scaled) is None
+    assert scaling.limits(scaled) == {"minReplicas": 1, "maxReplicas": 5}
+    (metric,) = scaling.metrics(scaled)
+    assert metric["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+
+
+def test_targets_of_the_autoscaler_are_those_that_are_given() -> None:
+    given = {"enabled": True, "targetMemoryUtilizationPercentage": 70}
+    assert [one["resource"]["name"] for one in scaling.metrics(situation(autoscaling=given))] == ["memory"]
+
+
+def test_watches_yaml_names_the_same_objects_as_the_roles_make() -> None:
+    (watch,) = read_watches(CHECKOUT / "watches.yaml", {})
+    for given in (resource(), resource(serviceAccount={"name": "mine"})):
+        named = {(key.gvk.kind, key.name) for key in interest_of(watch, given).owned}
+        made = {(entry.kind, name_of(entry, given)) for entry in ENTRIES} | {
+            ("PersistentVolumeClaim", "r-models")
+        }
+        assert named == made
+    owned = {kind.gvk.kind: kind.gvk.api_version for kind in watch.owns}
+    assert {entry.kind: entry.api_version for entry in ENTRIES}.items() <= owned.items()
+
+
+def test_the_same_input_gives_the_same_files() -> None:
+    once, again = (plans.router_plan(resource(), observed())["files"] for _ in range(2))
+    assert once == again
+    assert yaml.safe_load(once["config.yaml"])["version"] == "v0.3"
+    assert once["tools_db.json"] == "[]\n"

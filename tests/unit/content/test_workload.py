@@ -1,0 +1,158 @@
+"""The pods: what is in them, what they may, and which change makes new ones."""
+
+from typing import Any
+
+import pytest
+from ansible_collections.vllm.semantic_router.plugins.module_utils import workload
+from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes, start_seconds
+
+from tests.unit.content.routers import observed, situation
+
+GATEWAY = {"existingRef": {"name": "shared", "namespace": "gateways"}}
+
+
+def service_backend(port: int = 8000, name: str = "vllm") -> list[dict[str, Any]]:
+    backend = {"type": "service", "service": {"name": name, "port": port}}
+    return [{"name": "e", "model": "llama", "backend": backend}]
+
+
+def seen_service(*ports: int) -> dict[str, Any]:
+    found = observed()
+    spec = {"ports": [{"port": port} for port in ports]}
+    found["references"]["services"] = [{"metadata": {"namespace": "ml", "name": "vllm"}, "spec": spec}]
+    return found
+
+
+def containers(**spec: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as kubectl would have it
+    return {found["name"]: found for found in workload.containers(situation(**spec))}
+
+
+def test_an_envoy_stands_beside_the_router_unless_a_gateway_is_named() -> None:
+    assert list(containers()) == ["semantic-router", "envoy"]
+    assert list(containers(gateway=GATEWAY)) == ["semantic-router"]
+
+
+def test_the_router_listens_on_loopback_behind_envoy_and_everywhere_behind_a_gateway() -> None:
+    assert "--api-bind=127.0.0.1" in containers()["semantic-router"]["args"]
+    assert "--api-bind=0.0.0.0" in containers(gateway=GATEWAY)["semantic-router"]["args"]
+
+
+def test_arguments_of_the_user_come_last() -> None:
+    assert containers(args=["--verbose"])["semantic-router"]["args"][-1] == "--verbose"
+
+
+def test_ports_of_the_containers_are_those_of_the_specification() -> None:
+    found = containers(service={"api": {"targetPort": 8888}, "grpc": {"targetPort": 50000}})
+    assert {port["containerPort"] for port in found["semantic-router"]["ports"]} == {50000, 9190}
+    assert 8888 in {port["containerPort"] for port in found["envoy"]["ports"]}
+    assert "--port=50000" in found["semantic-router"]["args"]
+
+
+def test_every_container_fits_the_restricted_pod_security_standard() -> None:
+    for container in containers().values():
+        rights = container["securityContext"]
+        assert rights["allowPrivilegeEscalation"] is False
+        assert rights["capabilities"] == {"drop": ["ALL"]}
+    pod = workload.pod_security_context(situation())
+    assert pod["runAsNonRoot"] is True
+    assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_openshift_chooses_the_user_itself() -> None:
+    assert workload.pod_security_context(situation())["runAsUser"] == 65532
+    assert "runAsUser" not in workload.pod_security_context(situation(observed(openshift=True)))
+
+
+def test_rights_of_the_user_go_before_the_defaults() -> None:
+    pod = workload.pod_security_context(situation(podSecurityContext={"runAsUser": 7, "fsGroup": 8}))
+    assert (pod["runAsUser"], pod["fsGroup"], pod["runAsNonRoot"]) == (7, 8, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "image"),
+    [
+        ({}, "ghcr.io/vllm-project/semantic-router/extproc:latest"),
+        ({"repository": "me/router", "tag": "v1"}, "me/router:v1"),
+        ({"tag": "sha256:" + "a" * 64}, "ghcr.io/vllm-project/semantic-router/extproc@sha256:" + "a" * 64),
+        ({"imageRegistry": "mirror:5000"}, "mirror:5000/vllm-project/semantic-router/extproc:latest"),
+        ({"imageRegistry": "mirror", "repository": "me/router"}, "mirror/me/router:latest"),
+    ],
+)
+def test_the_image_has_registry_repository_and_tag_or_digest(given: dict[str, str], image: str) -> None:
+    assert workload.image({"image": given}) == image
+
+
+def test_an_environment_variable_of_the_user_goes_before_a_default() -> None:
+    entries = {
+        e["name"]: e.get("value")
+        for e in containers(env=[{"name": "HOME", "value": "/x"}])["semantic-router"]["env"]
+    }
+    assert entries["HOME"] == "/x"
+
+
+def test_the_volume_of_models_is_the_claim_or_an_empty_directory() -> None:
+    def models(**spec: Any) -> dict[str, Any]:  # noqa: ANN401
+        return {volume["name"]: volume for volume in workload.volumes(situation(**spec))}["models"]
+
+    assert models()["persistentVolumeClaim"] == {"claimName": "r-models"}
+    assert models(persistence={"enabled": False})["emptyDir"] == {}
+
+
+def test_a_backend_that_moves_makes_no_new_pods() -> None:
+    before = situation(seen_service(8000, 9000), vllmEndpoints=service_backend(8000))
+    after = situation(seen_service(8000, 9000), vllmEndpoints=service_backend(9000))
+    assert before.document != after.document
+    assert workload.revision(before) == workload.revision(after)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": {"tools": {"top_k": 9}}},
+        {"toolsDb": [{"name": "t", "description": "d"}]},
+        {"vllmEndpoints": service_backend()},
+        {"service": {"api": {"targetPort": 8081}}},
+    ],
+)
+def test_what_the_router_reads_at_its_start_makes_new_pods(change: dict[str, Any]) -> None:
+    assert workload.revision(situation(**change)) != workload.revision(situation())
+
+
+def test_a_secret_that_changed_makes_new_pods_and_is_named_by_its_version_only() -> None:
+    reference = {"password_secret_ref": {"name": "redis", "key": "p"}, "host": "redis"}
+    cache = {"semantic_cache": {"backend_type": "redis", "redis": {"connection": reference}}}
+
+    def annotation(version: str) -> str:
+        seen = observed()
+        metadata = {"namespace": "ml", "name": "redis", "uid": "s1", "resourceVersion": version}
+        seen["references"]["secrets"] = [{"metadata": metadata, "keys": ["p"]}]
+        return workload.pod_annotations(situation(seen, config=cache))[workload.SECRETS_ANNOTATION]
+
+    assert annotation("5") == "redis/s1/5"
+    assert annotation("6") != annotation("5")
+
+
+def test_annotations_of_the_user_are_on_the_pods_and_ours_cannot_be_replaced() -> None:
+    given = {"a/b": "c", workload.REVISION_ANNOTATION: "mine"}
+    found = workload.pod_annotations(situation(podAnnotations=given))
+    assert found["a/b"] == "c"
+    assert found[workload.REVISION_ANNOTATION] != "mine"
+
+
+def test_probes_are_tcp_checks_unless_the_user_says_otherwise() -> None:
+    found = probes({"livenessProbe": {"enabled": False}, "readinessProbe": {"httpGet": {"port": 1}}}, 50051)
+    assert found["startupProbe"]["tcpSocket"] == {"port": 50051}
+    assert found["livenessProbe"] is None
+    assert found["readinessProbe"]["httpGet"] == {"port": 1}
+    assert "tcpSocket" not in found["readinessProbe"]
+
+
+def test_a_number_of_a_probe_goes_before_its_default() -> None:
+    found = probes({"startupProbe": {"failureThreshold": 2, "initialDelaySeconds": 0}}, 1)["startupProbe"]
+    assert (found["failureThreshold"], found["initialDelaySeconds"], found["periodSeconds"]) == (2, 0, 10)
+
+
+def test_a_roll_out_may_take_as_long_as_a_pod_may_start() -> None:
+    assert start_seconds({}) == 3900
+    assert start_seconds({"startupProbe": {"enabled": False}}) == 300
+    assert start_seconds({"startupProbe": {"periodSeconds": 60, "failureThreshold": 100}}) == 6300
