@@ -13,12 +13,14 @@ def resource(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - as kubectl would 
     return {"apiVersion": "vllm.ai/v1alpha1", "kind": "SemanticRouter", "metadata": metadata, "spec": spec}
 
 
-def observed(*owned: dict[str, Any], openshift: bool = False, **apis: str) -> dict[str, Any]:
+def observed(
+    *owned: dict[str, Any], openshift: bool = False, apis: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Return an observation with the default StorageClass and objects that are there."""
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for item in owned:
         by_kind.setdefault(item["kind"], []).append(item)
-    served = {OPENSHIFT_API: "present" if openshift else "absent", **apis}
+    served = {OPENSHIFT_API: "present" if openshift else "absent", **(apis or {})}
     return {"references": {"storage_classes": [STANDARD]}, "owned": by_kind, "apis": served}
 
 

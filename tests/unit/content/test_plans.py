@@ -143,7 +143,7 @@ def test_claims_are_never_removed() -> None:
 
 
 def test_a_gateway_gets_a_route_with_the_timeouts_of_the_documentation() -> None:
-    seen = observed(**SERVED)
+    seen = observed(apis=SERVED)
     seen["references"]["gateways"] = [{"metadata": {}}]
     plan = plans.gateway_plan(resource(gateway=GATEWAY), seen)
     assert (plan["wanted"], plan["mode"]) == (["HTTPRoute"], "gateway-integration")
@@ -158,7 +158,9 @@ def test_a_gateway_gets_a_route_with_the_timeouts_of_the_documentation() -> None
 
 @pytest.mark.parametrize(("apis", "reason"), [({}, "GatewayAPIAbsent"), (SERVED, "GatewayNotFound")])
 def test_a_gateway_that_cannot_be_used_is_told_by_its_own_reason(apis: dict[str, str], reason: str) -> None:
-    condition = plans.gateway_plan(resource(gateway=GATEWAY), observed(**apis))["conditions"]["GatewayReady"]
+    condition = plans.gateway_plan(resource(gateway=GATEWAY), observed(apis=apis))["conditions"][
+        "GatewayReady"
+    ]
     assert (condition["status"], condition["reason"]) == ("False", reason)
 
 
@@ -168,7 +170,7 @@ def test_a_gateway_that_cannot_be_used_is_told_by_its_own_reason(apis: dict[str,
 )
 def test_a_route_is_made_where_its_api_is_served(presence: str, status: str, wanted: list[str]) -> None:
     spec = {"openshift": {"routes": {"enabled": True, "hostname": "a.example"}}}
-    plan = plans.openshift_plan(resource(**spec), observed(**{ROUTE: presence}))
+    plan = plans.openshift_plan(resource(**spec), observed(apis={ROUTE: presence}))
     assert (plan["wanted"], plan["conditions"]["RouteReady"]["status"]) == (wanted, status)
     assert plan["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}
 
