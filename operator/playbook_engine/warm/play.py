@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TextIO
 
 from ansible import constants
@@ -13,6 +14,7 @@ from ansible.cli import playbook as command
 from ansible.plugins.loader import callback_loader
 
 from playbook_engine.runs.events import trim
+from playbook_engine.runs.processes import die_with_parent
 from playbook_engine.warm import inline
 
 
@@ -32,11 +34,23 @@ def play(order: Order, events: TextIO) -> None:
     os.environ.update(order.environment)
     os.chdir(order.working_directory)
     _own_temporary_directory(order)
+    os.register_at_fork(after_in_child=partial(_as_worker, events))
     callback = sys.modules[callback_loader.get("awx_display", class_only=True).__module__]
     callback.event_context.cache = _Events(events, callback.AnsibleJSONEncoderLocal)
     callback.event_context.dump = _nothing  # marks in the output by which ansible-runner finds events in it
     inline.install()
     command.PlaybookCLI.cli_executor(["ansible-playbook", *order.arguments])
+
+
+def _as_worker(events: TextIO) -> None:
+    """Ansible's workers tell no events, and must not outlive the run when its process is killed.
+
+    A worker that held the pipe of events would keep the engine waiting for the end of a run that is dead.
+    """
+    die_with_parent()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, events.fileno())
+    os.close(nothing)
 
 
 def _own_temporary_directory(order: Order) -> None:
