@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.api import Api, Space
+from tests.support.api import Api, ApiError, Space
 from tests.support.audit import AuditLog
 from tests.support.cluster import CHECKOUT, DevCluster
 from tests.support.cluster import running as running_cluster
@@ -75,11 +76,15 @@ def space(api: Api, request: pytest.FixtureRequest) -> Iterator[Space]:
     space = Space(api, name)
     space.create({"kind": "Namespace", "metadata": {"name": name}})
     yield space
-    for resource in space.list("SemanticRouter"):
-        space.delete("SemanticRouter", resource["metadata"]["name"])
+    for resource in _resources(space):
+        space.delete(resource["kind"], resource["metadata"]["name"])
     if "operator" in request.fixturenames or "start_operator" in request.fixturenames:
-        wait_for(lambda: not space.list("SemanticRouter"), timeout=60, what=f"the resources of {name} go")
+        wait_for(lambda: not _resources(space), timeout=60, what=f"the resources of {name} go")
     space.delete("Namespace", name)
+
+
+def _resources(space: Space) -> list[Any]:
+    return [resource for kind in ("SemanticRouter", "Toy") for resource in space.list(kind)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,8 +92,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Add the operator's log and the resources' state to the report of a failed test."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed:
-        for title, text in _explanations(item):
-            report.sections.append((title, text))
+        with suppress(OSError, ApiError):  # the control plane may be what has failed, or is stopped already
+            report.sections.extend(_explanations(item))
     return report  # type: ignore[return-value]
 
 
@@ -98,12 +103,12 @@ def _explanations(item: pytest.Item) -> Iterator[tuple[str, str]]:
         yield "operator log", "\n".join(operator.log.splitlines()[-60:])
     space = getattr(item, "funcargs", {}).get("space")
     if isinstance(space, Space):
-        for resource in space.list("SemanticRouter"):
+        for resource in _resources(space):
             lines = [
                 f"{kind}={c['status']} {c['reason']}: {c['message']}"
                 for kind, c in conditions(resource).items()
             ]
-            yield f"SemanticRouter {resource['metadata']['name']}", "\n".join(lines)
+            yield f"{resource['kind']} {resource['metadata']['name']}", "\n".join(lines)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
+from tests.support.waiting import wait_for
+
 KINDS = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
@@ -76,19 +78,31 @@ class Api:
     def request(
         self, method: str, path: str, *, body: object = None, kind: str = "application/json", **query: str
     ) -> Any:  # noqa: ANN401 - whatever the API server says, as decoded JSON
-        """Send one request and return the decoded answer; raises ApiError."""
+        """Send one request and return the decoded answer; raises ApiError.
+
+        Where the API server asks to wait, as it does for a kind that has just been installed, it is asked again.
+        """
+
+        def told() -> tuple[int, Any]:
+            code, answer = self._send(method, path, body=body, kind=kind, **query)
+            assert code != http.client.TOO_MANY_REQUESTS, answer
+            return code, answer
+
+        code, answer = wait_for(told, timeout=10, what=f"an answer to {method} {path}")
+        if code >= http.client.BAD_REQUEST:
+            raise ApiError(code, answer.get("message", ""))
+        return answer
+
+    def _send(self, method: str, path: str, *, body: object, kind: str, **query: str) -> tuple[int, Any]:
         connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=30)
         try:
             text = None if body is None else json.dumps(body)
             target = f"/{path}?{urlencode(query)}" if query else f"/{path}"
             connection.request(method, target, body=text, headers={"Content-Type": kind})
             response = connection.getresponse()
-            answer = _decoded(response.read())
+            return response.status, _decoded(response.read())
         finally:
             connection.close()
-        if response.status >= http.client.BAD_REQUEST:
-            raise ApiError(response.status, answer.get("message", ""))
-        return answer
 
 
 def _decoded(body: bytes) -> Any:  # noqa: ANN401 - whatever the API server says

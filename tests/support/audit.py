@@ -6,6 +6,7 @@ The API server writes a line before it answers, so what was answered before ``no
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
 QUESTIONS = {"authorization.k8s.io", "authentication.k8s.io"}
@@ -35,18 +36,25 @@ class AuditLog:
 
     def writes(self, user: str, since: int) -> list[Write]:
         """Return what ``user`` wrote after the mark, in order."""
+        return [
+            _write(entry)
+            for entry in self._entries(user, since)
+            if entry["verb"] in WRITING
+            and entry["stage"] == "ResponseComplete"
+            and entry.get("objectRef", {}).get("apiGroup") not in QUESTIONS
+        ]
+
+    def verbs(self, user: str, resource: str, since: int = 0) -> set[str]:
+        """Return how ``user`` asked for objects of ``resource`` after the mark; watches that go on count too."""
+        entries = self._entries(user, since)
+        return {entry["verb"] for entry in entries if entry.get("objectRef", {}).get("resource") == resource}
+
+    def _entries(self, user: str, since: int) -> list[Any]:
         with self.path.open("rb") as file:
             file.seek(since)
             lines = file.read().splitlines()
         entries = [json.loads(line) for line in lines if line.endswith(b"}")]
-        return [
-            _write(entry)
-            for entry in entries
-            if entry["user"]["username"] == user
-            and entry["verb"] in WRITING
-            and entry["stage"] == "ResponseComplete"
-            and entry.get("objectRef", {}).get("apiGroup") not in QUESTIONS
-        ]
+        return [entry for entry in entries if entry["user"]["username"] == user]
 
 
 def _write(entry: dict[str, dict[str, str]]) -> Write:
