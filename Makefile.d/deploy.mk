@@ -8,7 +8,9 @@ APPLY := $(KUBECTL) apply --server-side --force-conflicts --field-manager=semant
 .PHONY: install
 install: ## Install the CustomResourceDefinition
 	@$(APPLY) -f crds/vllm.ai_semanticrouters.yaml
-	@$(KUBECTL) wait --for=condition=Established crd/semanticrouters.vllm.ai --timeout=60s
+	@for again in 1 2 3 4 5; do \
+		$(KUBECTL) wait --for=condition=Established crd/semanticrouters.vllm.ai --timeout=60s && exit 0; sleep 1; \
+	done; exit 1 # kubectl cannot wait for a definition that has no status yet
 
 .PHONY: uninstall
 uninstall: env ## Delete every SemanticRouter, wait until the operator let go of them, then the definition

@@ -25,7 +25,7 @@ def control_plane() -> Iterator[DevCluster]:
     with running_cluster() as cluster:
         definition = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
         cluster.kubectl("apply", "--server-side", "-f", str(definition))
-        cluster.kubectl("wait", "--for=condition=Established", "crd/semanticrouters.vllm.ai", "--timeout=60s")
+        cluster.wait_established("semanticrouters.vllm.ai")
         cluster.apply(*rbac_objects())
         yield cluster
 

@@ -54,7 +54,7 @@ def cluster() -> Iterator[DevCluster]:
 def install(cluster: DevCluster, text: str) -> None:
     """Apply the CRD as ``make install`` does, and wait until its resource is served."""
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=text)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/semanticrouters.vllm.ai")
+    cluster.wait_established("semanticrouters.vllm.ai")
 
 
 def router(spec: Mapping[str, Any], name: str = "a") -> dict[str, Any]:

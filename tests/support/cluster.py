@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import wait_for
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LAUNCHER = CHECKOUT / "devcluster" / "devcluster"
 ALL_CRDS = ("gateway", "kserve", "route")
@@ -66,6 +68,15 @@ class DevCluster:
         """Apply plain objects."""
         items = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         self.kubectl("apply", *arguments, "-f", "-", stdin=json.dumps(items))
+
+    def wait_established(self, name: str) -> None:
+        """Wait until the kinds of a definition are served; right after its creation kubectl cannot wait for it."""
+        wait = ("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
+        wait_for(
+            lambda: self.kubectl(*wait, check=False).returncode == 0,
+            timeout=60,
+            what=f"the definition {name} is established",
+        )
 
     def stop(self) -> None:
         """Stop it and throw its data away."""

@@ -21,7 +21,7 @@ SERVER = "playbook_engine.warm.server"
 def install_kind(cluster: DevCluster) -> None:
     """Install the definition of the toy and wait until it is served."""
     cluster.kubectl("apply", "--server-side", "-f", str(DIRECTORY / "crd.yaml"))
-    cluster.kubectl("wait", "--for=condition=Established", "crd/toys.example.com", "--timeout=30s")
+    cluster.wait_established("toys.example.com")
 
 
 @dataclass(frozen=True, slots=True)

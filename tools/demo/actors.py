@@ -56,7 +56,7 @@ def install(place: Place) -> None:
     """Install the definition, unless the user's cluster has one, and the operator's rights."""
     if place.own or not place.crd_was_there:
         place.kubectl.apply(documents(DEFINITION))
-        place.kubectl.run("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=60s")
+        place.kubectl.wait_established(CRD)
     place.kubectl.apply(rbac_objects(namespace=NAMESPACE, suffix=SUFFIX))
 
 

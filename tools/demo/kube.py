@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LAUNCHER = CHECKOUT / "devcluster" / "devcluster"
 FIELD_MANAGER = "semantic-router-operator-install"
 TIMEOUT_SECONDS = 120.0
+POLL_SECONDS = 0.2
 
 
 class KubectlError(Exception):
@@ -64,11 +66,27 @@ class Kubectl:
         arguments = ("--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-")
         self.run("apply", *arguments, stdin=yaml.safe_dump_all(objects))
 
+    def wait_established(self, name: str) -> None:
+        """Wait until the kinds of a definition are served; raises KubectlError after a minute.
+
+        ``kubectl wait`` cannot do it: it fails on a definition that is so new that it has no status.
+        """
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not _is_established(self.get("crd", name) or {}):
+            if time.monotonic() > deadline:
+                raise KubectlError(f"the definition {name} is not served within {TIMEOUT_SECONDS:g} s")
+            time.sleep(POLL_SECONDS)
+
     def server(self) -> str:
         """Return the address of the API server; raises KubectlError when there is no cluster or no answer."""
         self.run("get", "--raw", "/readyz", "--request-timeout=10s")
         config = json.loads(self.run("config", "view", "--minify", "-o", "json"))
         return str(config["clusters"][0]["cluster"]["server"])
+
+
+def _is_established(definition: Mapping[str, Any]) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
 def documents(path: Path) -> list[Any]:

@@ -38,7 +38,8 @@ class Observation:
 def input_digest(watch: Watch, observation: Observation, *, operation: str, content: str) -> str:
     """Digest everything that a run depends on but the state of the objects that it makes.
 
-    Objects that have a declared name and belong to somebody else count too: roles leave them alone.
+    Objects that have a declared name and belong to somebody else count too, since roles leave them alone, and
+    those that are being deleted, since roles can only make them again when they are gone.
     """
     annotations = mapping(metadata_of(observation.resource).get("annotations"))
     return digest(
@@ -55,6 +56,7 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
             "errors": observation.errors,
             "apis": observation.apis,
             "foreign": _foreign(observation),
+            "going": _going(observation),
         }
     )
 
@@ -66,6 +68,15 @@ def _foreign(observation: Observation) -> list[list[str]]:
         for objects in observation.owned.values()
         for found in objects
         if uid not in owner_uids(found) and str(key_of(found)) not in observation.prints
+    ]
+
+
+def _going(observation: Observation) -> list[list[str]]:
+    return [
+        [str(key_of(found)), uid_of(found)]
+        for objects in observation.owned.values()
+        for found in objects
+        if metadata_of(found).get("deletionTimestamp")
     ]
 
 

@@ -200,10 +200,14 @@ class Reconciler:
 
     async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
         """Observe again, with every object as the run left it: events of its writes may still be on their way."""
-        live = live_objects(observation)
-        for name, seen in reported_objects(outcome.custom).items():
-            if live.get(name) != seen and (key := _key(name)):
-                await self._parts.gatherer.refresh(key)
+        after = await self._parts.gatherer.gather(watch, observation.resource)
+        live = live_objects(after)
+        reported = reported_objects(outcome.custom)
+        late = [key for name, seen in reported.items() if live.get(name) != seen and (key := _key(name))]
+        if not late:
+            return after
+        for key in late:
+            await self._parts.gatherer.refresh(key)
         return await self._parts.gatherer.gather(watch, observation.resource)
 
     def _remember(

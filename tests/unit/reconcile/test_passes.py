@@ -1,0 +1,318 @@
+"""Passes: when a playbook runs, what is remembered of it, and what is written."""
+
+from typing import Any
+
+import pytest
+
+from playbook_engine.cluster.errors import UnavailableError
+from playbook_engine.objects import uid_of
+from playbook_engine.testing.runner import died, failed, successful
+from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
+
+
+@pytest.fixture
+def stage() -> Stage:
+    stage = Stage()
+    stage.put(pot(size=1))
+    stage.playbook_makes_child(done="yes")
+    return stage
+
+
+async def settled(stage: Stage) -> Stage:
+    await stage.settle()
+    await stage.settle()
+    stage.cluster.writes.clear()
+    stage.executor.requests.clear()
+    return stage
+
+
+async def test_the_finalizer_is_set_before_anything_is_run(stage: Stage) -> None:
+    assert await stage.look() == 0.0
+    assert stage.resource["metadata"]["finalizers"] == [FINALIZER]
+    assert stage.runs == 0
+    (write,) = stage.cluster.writes
+    assert write.body[0] == {"op": "test", "path": "/metadata/uid", "value": uid_of(stage.resource)}
+
+
+async def test_a_new_resource_is_run_and_its_status_tells_all(stage: Stage) -> None:
+    await stage.settle()
+    assert stage.runs == 1
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.condition("ClayReady") == ("True", "Soft")
+    assert stage.condition("Available") == ("True", "Done")
+    assert stage.condition("Degraded") == ("False", "AsWanted")
+    assert (stage.status["pieces"], stage.status["observedGeneration"]) == (1, 1)
+    assert [one["type"] for one in stage.status["conditions"]] == sorted(
+        one["type"] for one in stage.status["conditions"]
+    )
+
+
+async def test_the_run_gets_the_resource_unsafe_and_what_was_observed(stage: Stage) -> None:
+    await stage.settle()
+    (request,) = stage.executor.requests
+    assert request.unsafe == {"resource", "observed"}
+    assert request.variables["operation"] == "reconcile"
+    assert request.variables["field_manager"] == "potter"
+    assert set(request.variables["observed"]) == {"references", "errors", "owned", "apis"}  # type: ignore[call-overload]
+
+
+async def test_a_settled_resource_is_neither_run_nor_written(stage: Stage) -> None:
+    await settled(stage)
+    for _ in range(3):
+        assert await stage.look() == 600.0
+    assert (stage.runs, stage.cluster.writes) == (0, [])
+
+
+async def test_a_restart_runs_nothing_because_the_status_remembers(stage: Stage) -> None:
+    await settled(stage)
+    stage.restart()
+    await stage.look()
+    assert (stage.runs, stage.cluster.writes) == (0, [])
+
+
+async def test_changed_roles_or_playbooks_run_everything_again(stage: Stage) -> None:
+    await settled(stage)
+    stage.content = "other content"
+    stage.restart()
+    await stage.look()
+    assert stage.runs == 1
+
+
+async def test_a_changed_specification_runs(stage: Stage) -> None:
+    await settled(stage)
+    stage.edit(size=2)
+    await stage.look()
+    assert stage.runs == 1
+    assert stage.status["observedGeneration"] == 2
+
+
+async def test_an_annotation_runs_when_it_is_a_trigger_and_only_then(stage: Stage) -> None:
+    await settled(stage)
+    found = stage.resource
+    stage.put({**found, "metadata": {**found["metadata"], "annotations": {"other": "1"}}})
+    await stage.look()
+    assert stage.runs == 0
+    stage.put({**found, "metadata": {**found["metadata"], "annotations": {"example.com/again": "1"}}})
+    await stage.look()
+    assert stage.runs == 1
+
+
+async def test_a_change_of_dependents_is_in_the_status_without_a_run(stage: Stage) -> None:
+    await settled(stage)
+    child = dict(stage.cluster.look(CHILD) or {})
+    stage.put({**child, "data": {}})
+    await stage.look()
+    assert stage.runs == 0
+    assert stage.condition("Available") == ("False", "Missing")
+
+
+async def test_an_owned_object_that_another_client_changed_is_run_for(stage: Stage) -> None:
+    await settled(stage)
+    child: Any = stage.cluster.look(CHILD)
+    child["metadata"]["managedFields"] = [{"manager": "potter", "operation": "Apply", "fieldsV1": {}}]
+    stage.put(child)
+    await stage.look()
+    assert stage.runs == 1
+
+
+async def test_an_owned_object_that_is_gone_is_run_for(stage: Stage) -> None:
+    await settled(stage)
+    stage.cluster.delete(CHILD)
+    stage.store.remove(CHILD)
+    await stage.look()
+    assert stage.runs == 1
+
+
+async def test_an_owned_object_whose_deletion_takes_long_is_run_for_when_it_is_gone(stage: Stage) -> None:
+    await settled(stage)
+    child: Any = stage.cluster.look(CHILD)
+    child["metadata"]["finalizers"] = ["others/protection"]
+    stage.put(child)
+    stage.cluster.delete(CHILD)
+    stage.store.put(stage.cluster.look(CHILD) or {})
+    stage.executor.script(PLAYBOOK, successful())  # it can only wait
+    await stage.settle()
+    await stage.settle()
+    before = stage.runs
+    stage.store.remove(CHILD)
+    await stage.look()
+    assert stage.runs == before + 1
+
+
+async def test_events_that_are_late_do_not_lead_to_another_run(stage: Stage) -> None:
+    """The run's own writes may not have arrived when it ends: they are read instead."""
+    stage.events_arrive = False
+    await stage.settle()
+    stage.events_arrive = True
+    await stage.settle()
+    assert stage.runs == 1
+    assert stage.condition("Available") == ("True", "Done")
+
+
+async def test_a_failed_run_is_told_and_held_back_until_its_time(stage: Stage) -> None:
+    stage.executor.script(PLAYBOOK, failed(task="Burn", role="kiln", message="too hot, token=abcdefgh"))
+    await stage.settle()
+    assert stage.condition("Reconciled") == ("False", "RunFailed")
+    assert stage.condition("Degraded") == ("True", "RunFailed")
+    assert stage.message("Reconciled") == "pot.yml: role kiln, task 'Burn': too hot, token=abcdefgh"
+    assert "lastGood" not in stage.status
+    assert await stage.look() == 2.0
+    assert stage.runs == 1, "it is held back"
+    stage.seconds += 2.0
+    assert await stage.look() == 4.0, "the wait doubles"
+    assert stage.runs == 2
+
+
+async def test_a_change_goes_before_the_wait_after_a_failure(stage: Stage) -> None:
+    stage.executor.script(PLAYBOOK, failed(task="Burn", message="no"))
+    await stage.settle()
+    stage.playbook_makes_child(done="yes")
+    stage.edit(size=2)
+    await stage.look()
+    assert stage.runs == 2
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.condition("Degraded") == ("False", "AsWanted")
+
+
+async def test_a_run_that_died_or_took_too_long_is_told_with_its_last_task(stage: Stage) -> None:
+    stage.executor.script(PLAYBOOK, died(last_task="kiln : Burn"))
+    await stage.settle()
+    assert stage.condition("Reconciled") == ("False", "RunDied")
+    assert "kiln : Burn" in stage.message("Reconciled")
+    assert stage.executor.requests[0].timeout_seconds == stage.watch.run_timeout_seconds
+
+
+async def test_a_condition_that_a_run_sets_to_false_degrades(stage: Stage) -> None:
+    told = {"ClayReady": {"status": "False", "reason": "Dry", "message": "no water"}}
+    stage.executor.script(PLAYBOOK, successful({"conditions": told}))
+    await stage.settle()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.condition("Degraded") == ("True", "Dry")
+    assert stage.message("Degraded") == "ClayReady: no water"
+
+
+async def test_what_is_no_condition_is_told_as_such(stage: Stage) -> None:
+    stage.executor.script(PLAYBOOK, successful({"conditions": {"ClayReady": {"status": "yes"}}}))
+    await stage.settle()
+    assert stage.condition("ClayReady") == ("Unknown", "WrongCondition")
+
+
+async def test_a_run_that_is_undone_each_time_does_not_loop_and_heals(stage: Stage) -> None:
+    await settled(stage)
+    for _ in range(6):
+        if stage.cluster.look(CHILD):
+            stage.cluster.delete(CHILD)
+            stage.store.remove(CHILD)
+        await stage.look()
+    assert stage.runs == 4, "then it is held back"
+    assert stage.condition("Reconciled") == ("False", "NotConverging")
+    stage.seconds += 60
+    await stage.look()
+    await stage.look()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+
+
+async def test_a_reference_that_is_not_watched_is_read_by_name_and_again_in_time(stage: Stage) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "ns", "name": "blue"}}
+    stage.edit(glazes=["blue"])
+    assert await stage.settle() == 5.0, "what is missing is looked for more often"
+    stage.cluster.put(secret)
+    await stage.look()
+    assert stage.runs == 1, "not yet"
+    stage.seconds += 5.0
+    assert await stage.look() == 30.0
+    assert stage.runs == 2
+    assert {key.gvk for key in stage.cluster.reads} == {SECRET}
+
+
+async def test_a_read_that_fails_is_seen_by_the_run(stage: Stage) -> None:
+    stage.edit(glazes=["blue"])
+    stage.cluster.fail("get", UnavailableError("not now"))
+    await stage.settle()
+    observed = stage.executor.requests[0].variables["observed"]
+    assert isinstance(observed, dict)
+    assert observed["errors"] == {"glazes": [{"namespace": "ns", "name": "blue", "reason": "Unavailable"}]}
+
+
+async def test_a_deleted_resource_is_let_go_after_its_playbook(stage: Stage) -> None:
+    await settled(stage)
+    stage.cluster.delete(KEY)
+    stage.store.put(stage.resource)
+    await stage.settle()
+    (request,) = stage.executor.requests
+    assert (request.playbook, request.variables["operation"]) == (FAREWELL, "finalize")
+    assert stage.resource == {}
+    assert await stage.look() is None
+
+
+async def test_a_farewell_that_fails_keeps_the_resource_and_says_why(stage: Stage) -> None:
+    await settled(stage)
+    stage.executor.script(FAREWELL, failed(task="Wave", message="it is loved"))
+    stage.cluster.delete(KEY)
+    stage.store.put(stage.resource)
+    assert await stage.look() == 2.0
+    assert stage.message("Reconciled") == "farewell.yml: task 'Wave': it is loved"
+    assert await stage.look() == 2.0
+    assert stage.runs == 1
+    stage.executor.script(FAREWELL, successful())
+    stage.seconds += 2.0
+    await stage.settle()
+    assert stage.resource == {}
+
+
+async def test_finalizers_of_others_stay(stage: Stage) -> None:
+    found = stage.resource
+    stage.put({**found, "metadata": {**found["metadata"], "finalizers": ["others/one"]}})
+    await settled(stage)
+    stage.cluster.delete(KEY)
+    stage.store.put(stage.resource)
+    await stage.look()
+    assert stage.resource["metadata"]["finalizers"] == ["others/one"]
+
+
+async def test_a_finalizer_that_moved_meanwhile_is_looked_at_again(stage: Stage) -> None:
+    stale = dict(stage.resource)
+    stage.cluster.put({**stale, "metadata": {**stale["metadata"], "labels": {"a": "b"}}})
+    assert await stage.look() == 0.5, "the patch that adds a list must not replace one that came meanwhile"
+    await stage.settle()
+    assert stage.resource["metadata"]["finalizers"] == [FINALIZER]
+
+
+async def test_another_resource_of_the_same_name_starts_anew(stage: Stage) -> None:
+    stage.without_finalizer()
+    await settled(stage)
+    stage.cluster.delete(KEY)
+    stage.store.remove(KEY)
+    stage.put(pot(size=1))
+    await stage.settle()
+    assert stage.runs == 1
+
+
+async def test_fields_that_the_server_drops_are_not_written_for_ever(stage: Stage) -> None:
+    stage.cluster.dropped_status_fields.add("pieces")
+    await settled(stage)
+    await stage.look()
+    assert stage.cluster.writes == []
+
+
+async def test_a_status_that_somebody_else_changed_is_corrected(stage: Stage) -> None:
+    await settled(stage)
+    found = stage.resource
+    stage.put({**found, "status": {**found["status"], "pieces": 7}})
+    await stage.look()
+    assert stage.status["pieces"] == 1
+
+
+async def test_events_tell_changes_and_nothing_twice(stage: Stage) -> None:
+    stage.executor.script(PLAYBOOK, failed(task="Burn", message="no"))
+    await stage.settle()
+    for _ in range(3):
+        stage.seconds += 60.0
+        await stage.look()
+    told = [(event["type"], event["reason"]) for event in stage.cluster.events]
+    assert told == [("Warning", "RunFailed")]
+    stage.playbook_makes_child(done="yes")
+    stage.seconds += 60.0
+    await stage.look()
+    told = [(event["type"], event["reason"]) for event in stage.cluster.events][1:]
+    assert set(told) == {("Normal", "RunSucceeded"), ("Normal", "Done")}
