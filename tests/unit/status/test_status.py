@@ -1,0 +1,179 @@
+"""Statuses: what is told becomes conditions, what dependents show becomes fields, and only changes are told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playbook_engine.expressions import Expression
+from playbook_engine.objects import GroupVersionKind
+from playbook_engine.status.compose import News, compose
+from playbook_engine.status.conditions import Told, merged, read_conditions, read_told
+from playbook_engine.status.derive import View, derive
+from playbook_engine.status.notes import event, notes
+from playbook_engine.watches.records import Case, DerivedCondition, DerivedField, Watch
+
+TRUE, FALSE = Told(status="True", reason="Good", message="m"), Told(status="False", reason="Bad", message="m")
+TOLD = st.builds(
+    Told,
+    status=st.sampled_from(["True", "False", "Unknown"]),
+    reason=st.just("R"),
+    message=st.text(max_size=5),
+)
+
+
+def watch(*conditions: DerivedCondition, fields: tuple[DerivedField, ...] = ()) -> Watch:
+    kind = GroupVersionKind(group="", version="v1", kind="Pot")
+    return Watch(gvk=kind, playbook=Path("p"), field_manager="m", conditions=conditions, fields=fields)
+
+
+def derived(kind: str, *cases: tuple[str | None, str]) -> DerivedCondition:
+    rows = [
+        Case(when=Expression(when) if when else None, value={"status": status, "reason": "R", "message": "m"})
+        for when, status in cases
+    ]
+    return DerivedCondition(type=kind, cases=tuple(rows))
+
+
+def resource(**status: Any) -> dict[str, Any]:  # noqa: ANN401 - as the server has it
+    metadata = {"name": "pot", "namespace": "ns", "uid": "u", "generation": 3}
+    return {"apiVersion": "v1", "kind": "Pot", "metadata": metadata, "status": status}
+
+
+class TestConditions:
+    @given(st.dictionaries(st.sampled_from("ABC"), TOLD), st.dictionaries(st.sampled_from("ABC"), TOLD))
+    def test_the_transition_time_moves_with_the_status_only(
+        self, before: dict[str, Told], after: dict[str, Told]
+    ) -> None:
+        old = merged({}, before, generation=1, now="then")
+        new = merged(old, after, generation=2, now="now")
+        for kind, told in after.items():
+            same = kind in before and before[kind].status == told.status
+            assert new[kind]["lastTransitionTime"] == ("then" if same else "now")
+        assert list(new) == sorted(new)
+        assert merged(new, after, generation=2, now="later", keep=new) == new, "again changes nothing"
+
+    def test_older_conditions_that_are_kept_stay_as_they_are(self) -> None:
+        old = merged({}, {"A": TRUE, "B": TRUE}, generation=1, now="then")
+        new = merged(old, {"B": FALSE}, generation=2, now="now", keep=("A",))
+        assert new["A"] == old["A"]
+        assert new["B"]["observedGeneration"] == 2
+
+    @pytest.mark.parametrize(
+        "given_",
+        [{"status": "yes", "reason": "R"}, {"status": "True", "reason": "two words"}, "True", None, {}],
+    )
+    def test_what_is_no_condition_becomes_one_that_says_so(self, given_: object) -> None:
+        told = read_told({"conditions": {"A": given_}})["A"]
+        assert (told.status, told.reason) == ("Unknown", "WrongCondition")
+
+    def test_a_status_that_yaml_made_a_boolean_is_understood(self) -> None:
+        assert read_told({"conditions": {"A": {"status": True, "reason": "R"}}})["A"].status == "True"
+
+    def test_a_condition_without_a_reason_gets_one(self) -> None:
+        assert read_told({"conditions": {"A": {"status": "True"}}})["A"].reason == "NoReasonGiven"
+
+
+class TestDerived:
+    def test_the_first_case_that_holds_is_taken(self) -> None:
+        view = View(resource={}, owned={"Pod": [{"ready": True}]}, conditions={})
+        found = derive(watch(derived("A", ("owned.Pod[0].ready", "True"), (None, "False"))), view)
+        assert found.conditions["A"].status == "True"
+
+    def test_without_a_case_that_holds_there_is_no_condition(self) -> None:
+        assert (
+            derive(
+                watch(derived("A", ("`false`", "True"))), View(resource={}, owned={}, conditions={})
+            ).conditions
+            == {}
+        )
+
+    def test_a_row_sees_the_conditions_of_runs_and_of_rows_above(self) -> None:
+        rows = (
+            derived("A", ("conditions.Run.status == 'True'", "True")),
+            derived("B", ("conditions.A", "True")),
+        )
+        found = derive(watch(*rows), View(resource={}, owned={}, conditions={"Run": TRUE}))
+        assert set(found.conditions) == {"A", "B"}
+
+    def test_a_field_that_is_null_is_left_out(self) -> None:
+        fields = (
+            DerivedField(name="none", expression=Expression("resource.nothing")),
+            DerivedField(name="zero", expression=Expression("`0`")),
+        )
+        found = derive(watch(fields=fields), View(resource={}, owned={}, conditions={}))
+        assert found.fields == {"zero": 0}
+
+    def test_an_expression_that_fails_is_told_and_the_others_hold(self) -> None:
+        rows = (derived("A", ("length(resource.number)", "True")), derived("B", (None, "True")))
+        found = derive(watch(*rows), View(resource={"number": 1}, owned={}, conditions={}))
+        assert set(found.conditions) == {"B"}
+        assert "status condition A" in found.problems[0]
+
+
+class TestComposed:
+    def test_what_runs_said_stays_until_they_say_otherwise(self) -> None:
+        first = compose(
+            watch(), resource(), {}, News(told={"A": TRUE}, fields={"colour": "red", "old": 1}), "t"
+        ).status
+        second = compose(watch(), resource(**first), {}, News(fields={"old": None}), "t").status
+        assert (second["colour"], "old" in second) == ("red", False)
+        assert read_conditions({"status": second})["A"]["status"] == "True"
+
+    def test_a_current_pass_says_that_older_conditions_hold_for_this_generation(self) -> None:
+        old = compose(watch(), resource(), {}, News(told={"A": TRUE}), "t").status
+        newer = resource(**old)
+        newer["metadata"]["generation"] = 4
+        kept = read_conditions({"status": compose(watch(), newer, {}, News(), "t").status})
+        held = read_conditions({"status": compose(watch(), newer, {}, News(current=True), "t").status})
+        assert (kept["A"]["observedGeneration"], held["A"]["observedGeneration"]) == (3, 4)
+
+    def test_a_false_condition_of_a_run_degrades_and_reconciled_comes_first(self) -> None:
+        told = {"B": FALSE, "Reconciled": Told(status="False", reason="RunFailed", message="x")}
+        found = read_conditions({"status": compose(watch(), resource(), {}, News(told=told), "t").status})
+        assert found["Degraded"]["reason"] == "RunFailed"
+        assert found["Degraded"]["message"] == "Reconciled: x; B: m"
+
+    def test_a_derived_condition_that_is_false_does_not_degrade(self) -> None:
+        found = compose(watch(derived("Available", (None, "False"))), resource(), {}, News(), "t").status
+        assert read_conditions({"status": found})["Degraded"]["status"] == "False"
+
+    def test_a_derived_field_whose_row_is_gone_is_gone(self) -> None:
+        row = DerivedField(name="pieces", expression=Expression("owned.nothing"))
+        found = compose(watch(fields=(row,)), resource(pieces=3), {}, News(), "t").status
+        assert "pieces" not in found
+
+    def test_the_digests_of_the_engine_stand_beside_what_roles_say_of_the_last_good_state(self) -> None:
+        news = News(fields={"lastGood": {"revision": "r1"}}, last_good={"inputDigest": "i"})
+        found = compose(watch(), resource(), {}, news, "t").status
+        assert found["lastGood"] == {"revision": "r1", "inputDigest": "i"}
+        failed = News(fields={"lastGood": {"revision": "r2"}})
+        assert compose(watch(), resource(**found), {}, failed, "t").status["lastGood"]["revision"] == "r1"  # type: ignore[index]
+
+
+class TestNotes:
+    def conditions(self, **told: Told) -> dict[str, Any]:
+        return merged({}, told, generation=1, now="t")
+
+    def test_what_gets_wrong_and_what_is_right_again_is_told(self) -> None:
+        wrong = list(notes({}, self.conditions(A=FALSE), derived=(), silent=()))
+        assert [(note.warning, note.reason, note.message) for note in wrong] == [(True, "Bad", "A: m")]
+        right = list(notes(self.conditions(A=FALSE), self.conditions(A=TRUE), derived=(), silent=()))
+        assert [(note.warning, note.reason) for note in right] == [(False, "Good")]
+
+    def test_what_stays_or_is_right_from_the_start_is_not_told(self) -> None:
+        assert list(notes({}, self.conditions(A=TRUE), derived=(), silent=())) == []
+        assert list(notes(self.conditions(A=FALSE), self.conditions(A=FALSE), derived=(), silent=())) == []
+
+    def test_a_derived_condition_is_told_when_it_comes_true(self) -> None:
+        assert list(notes({}, self.conditions(A=FALSE), derived=("A",), silent=())) == []
+        assert len(list(notes({}, self.conditions(A=TRUE), derived=("A",), silent=()))) == 1
+
+    def test_the_same_note_has_the_same_name_and_fits_the_limits(self) -> None:
+        long = Told(status="False", reason="Bad", message="x" * 5000)
+        (note,) = notes({}, self.conditions(A=long), derived=(), silent=())
+        one, other = (event(note, resource(), component="c", now=now) for now in ("1", "2"))
+        assert one["metadata"] == other["metadata"]
+        assert len(str(one["message"])) <= 1024
