@@ -51,13 +51,20 @@ def run(settings: Settings, watches: tuple[Watch, ...]) -> int:
 
 async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
     metrics = Metrics()
-    executor = make_executor(settings, metrics)
+    try:
+        executor = make_executor(settings, metrics)
+    except OSError as error:
+        log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
+        return 1
     engine = Engine(settings, watches, cluster=RealCluster(), executor=executor, metrics=metrics)
     return await engine.run()
 
 
 def make_executor(settings: Settings, metrics: Metrics) -> Executor:
-    """Make the executor that the settings ask for; whether runs are warm is logged and measured."""
+    """Make the executor that the settings ask for; whether runs are warm is logged and measured.
+
+    Raises OSError when there is no place for the runs.
+    """
     directory, bound = settings.runs_directory, settings.message_bound
     if settings.executor is Executors.COLD:
         return ColdExecutor(directory, message_bound=bound)

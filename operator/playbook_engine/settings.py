@@ -184,7 +184,8 @@ SETTINGS: tuple[Setting, ...] = (
         flag="--runs-directory",
         default="",
         form=forms.OPTIONAL_PATH,
-        description="Where the private directories of runs are made; empty for a new one under TMPDIR.",
+        description="Where the private directories of runs are made; empty for a new one under TMPDIR. "
+        "At most 48 characters: Ansible opens Unix sockets below it.",
     ),
     Setting(
         name="message_bound",

@@ -47,7 +47,7 @@ class WarmExecutor:
         self, directory: Path | None = None, *, message_bound: int = 1024, on_state: OnState | None = None
     ) -> None:
         """Make the private directory of the runs; raises OSError. The server starts with the first run."""
-        self._root = make_root(directory)
+        self.directory = self._root = make_root(directory)
         self._cold = ColdExecutor(directory, message_bound=message_bound)
         self._message_bound = message_bound
         self._tell = on_state or (lambda _reason: None)

@@ -1,5 +1,6 @@
 """The private directory of a run: what ansible-runner reads lies in it, readable for nobody else."""
 
+import errno
 import json
 import os
 import sys
@@ -15,16 +16,27 @@ _SETTINGS = {
     "pexpect_timeout": 1,  # seconds until the end of a process without output is noticed
     "suppress_output_file": True,  # no copy of the output
 }
+_LONGEST_SOCKET = 107
+"""Characters of the path of a Unix socket; unix(7)."""
+_LONGEST_BELOW = len("/runs-12345678/12345678/tmp/pymp-12345678/listener-12345678")
+"""Where Ansible opens one: in a new directory of multiprocessing in the temporary directory of a run."""
 
 
 def make_root(parent: Path | None) -> Path:
     """Make a new private directory for the runs of one engine, under ``parent`` or the system's for such.
 
-    ``parent`` is made when it is not there. Raises OSError.
+    ``parent`` is made when it is not there. Raises OSError, also when the path of ``parent`` is so long that
+    Ansible could not open its sockets below it.
     """
-    if parent:
-        parent.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="playbook-engine-", dir=parent)).absolute()
+    above = (parent or Path(tempfile.gettempdir())).absolute()
+    most = _LONGEST_SOCKET - _LONGEST_BELOW
+    if len(os.fsencode(above)) > most:
+        reason = (
+            f"the directory of the runs may have {most} characters, for Ansible opens Unix sockets below it"
+        )
+        raise OSError(errno.ENAMETOOLONG, reason, str(above))
+    above.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="runs-", dir=above))
 
 
 def make_workspace(root: Path, request: RunRequest) -> Path:
@@ -33,7 +45,7 @@ def make_workspace(root: Path, request: RunRequest) -> Path:
     Raises OSError, and TypeError when a variable is nothing that JSON can hold.
     """
     variables = render_variables(request.variables, unsafe=request.unsafe)
-    directory = Path(tempfile.mkdtemp(dir=root))
+    directory = Path(tempfile.mkdtemp(prefix="", dir=root))
     for name in ("env", "inventory", "tmp", "home"):
         (directory / name).mkdir(mode=_OWNER_ONLY)
     _write(directory / "ansible.cfg", "[defaults]\n")  # an empty one, so that no other is looked for

@@ -10,12 +10,13 @@ import io
 import json
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from typing import Any
 
 from ansible._internal import _task
 from ansible.executor.process import worker as stock
 from ansible.module_utils import basic
+from ansible.module_utils._internal._ansiballz import _loader
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import strategy
 from ansible.plugins.action import ActionBase
@@ -155,10 +156,11 @@ def run_module(name: str, arguments: Mapping[str, Any]) -> str:
 
 def _ended(main: Callable[[], None]) -> None:
     """Call the main of a module, which ends its process when it has printed its result."""
-    try:
-        main()
-    except SystemExit:
-        return
+    with suppress(SystemExit):
+        try:
+            main()
+        except Exception as error:  # noqa: BLE001 - Ansible tells of it in the module's result
+            _loader._handle_exception(error, _PROFILE)  # noqa: SLF001
 
 
 def _python_name(name: str) -> str:

@@ -26,6 +26,7 @@ _PLAYBOOK = """
         - ansible.builtin.assert: {that: one == 2}
     - ansible.builtin.set_stats: {data: {said: "{{ said.results | map(attribute='msg') }}", one: "{{ one }}"}}
 """
+_ERRORS, _CHARACTERS = "errors", 1000
 _EXPECTED = {
     "ok": {"localhost": 4},
     "rescued": {"localhost": 1},
@@ -36,7 +37,7 @@ _EXPECTED = {
 
 def trial() -> str:
     """Give why the short ways cannot be used; empty when they can."""
-    directory = Path(tempfile.mkdtemp(prefix="playbook-engine-trial-"))
+    directory = Path(tempfile.mkdtemp(prefix="trial-"))
     try:
         return _tried(directory)
     finally:
@@ -54,7 +55,9 @@ def _tried(directory: Path) -> str:
     lines = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
     recaps = [event for event in map(json.loads, lines) if event["event"] == "playbook_on_stats"]
     if status != 0 or len(recaps) != 1:
-        return f"the trial of the fork server ended with status {status} and {len(recaps)} recaps"
+        code = os.waitstatus_to_exitcode(status)
+        words = " ".join((directory / _ERRORS).read_text(encoding="utf-8", errors="replace").split())
+        return f"the trial of the fork server ended with {code}: {words[-_CHARACTERS:]}"
     found = {name: recaps[0]["event_data"].get(name) for name in _EXPECTED}
     return "" if found == _EXPECTED else f"the trial of the fork server gave {found}"
 
@@ -65,11 +68,12 @@ def _run(playbook: Path, output: Path) -> None:
     code = 1
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
+        for descriptor in (0, 1):
             os.dup2(nothing, descriptor)
+        os.dup2(os.open(playbook.parent / _ERRORS, os.O_WRONLY | os.O_CREAT, 0o600), 2)
         arguments = ["-i", "localhost,", "-c", "local", "-e", '{"given": 1}', str(playbook)]
         directory = str(playbook.parent)
-        environment = {**os.environ, "TMPDIR": directory, "ANSIBLE_HOME": directory}
+        environment = {**os.environ, "ANSIBLE_HOME": directory}
         order = Order(
             directory=directory, working_directory=directory, environment=environment, arguments=arguments
         )

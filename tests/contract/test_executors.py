@@ -1,0 +1,289 @@
+"""Warm and cold runs have the same outcome, and leave nothing behind however they end."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from playbook_engine.runs.cold import ColdExecutor
+from playbook_engine.runs.processes import descendants, marked
+from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus
+from playbook_engine.runs.warm import WarmExecutor
+from tests.contract.plays import FILES, PLAYS, playbook
+
+GIVEN = {"text": "{{ 1 + 1 }} {% raw %}", "list": ["{{ x }}"]}
+MARK = "CONTRACT_TEST"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The playbooks and what they refer to."""
+    root = tmp_path_factory.mktemp("project")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    for name, tasks in PLAYS.items():
+        (root / f"{name}.yml").write_text(playbook(tasks))
+    return root
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def warm() -> AsyncIterator[WarmExecutor]:
+    """A warm executor; that it is not secretly cold is a test of its own."""
+    executor = WarmExecutor()
+    yield executor
+    await executor.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def cold() -> AsyncIterator[ColdExecutor]:
+    """A cold executor."""
+    executor = ColdExecutor()
+    yield executor
+    await executor.close()
+
+
+@pytest.fixture(params=["warm", "cold"])
+def executor(request: pytest.FixtureRequest) -> Executor:
+    """Each of the two."""
+    found: Executor = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty directory for runs; its path is short, which that of ``tmp_path`` is not."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def request(path: Path, **more: object) -> RunRequest:
+    made = RunRequest(
+        ident="1", subject="x", playbook=path, variables={"given": GIVEN}, unsafe=frozenset({"given"})
+    )
+    return replace(made, environment={MARK: "here"}, **more)  # type: ignore[arg-type]
+
+
+def entries(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
+def comparable(outcome: RunOutcome) -> RunOutcome:
+    return replace(outcome, duration_seconds=0.0)
+
+
+async def test_the_warm_executor_is_warm(place: Path, project: Path) -> None:
+    states: list[str] = []
+    executor = WarmExecutor(place, on_state=states.append)
+    await executor.run(request(project / "facts and statistics.yml"))
+    await executor.close()
+    assert states == [""]
+    assert not entries(place)
+
+
+@pytest.mark.parametrize("kind", [WarmExecutor, ColdExecutor])
+async def test_a_directory_that_is_too_long_for_sockets_is_refused(
+    kind: type[WarmExecutor | ColdExecutor], place: Path
+) -> None:
+    longest = place / ("x" * (48 - len(str(place)) - 1))
+    await kind(longest).close()
+    with pytest.raises(OSError, match="may have 48 characters"):
+        kind(longest.with_name(longest.name + "x"))
+
+
+@pytest.mark.parametrize("name", PLAYS)
+async def test_a_playbook_has_the_same_outcome_warm_and_cold(
+    name: str, project: Path, warm: WarmExecutor, cold: ColdExecutor
+) -> None:
+    given = request(project / f"{name}.yml")
+    outcomes = [comparable(await executor.run(given)) for executor in (warm, cold)]
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("more", [{"check": True}, {"diff": True}, {"tags": ("none",)}, {"verbosity": 2}])
+async def test_the_options_of_a_run_mean_the_same(
+    more: dict[str, object], project: Path, warm: WarmExecutor, cold: ColdExecutor
+) -> None:
+    given = request(project / "files and templates.yml", **more)
+    outcomes = [comparable(await executor.run(given)) for executor in (warm, cold)]
+    assert outcomes[0] == outcomes[1]
+
+
+async def test_unsafe_texts_arrive_as_they_are(executor: Executor, project: Path) -> None:
+    outcome = await executor.run(request(project / "unsafe texts are not templates.yml"))
+    assert outcome.custom["seen"] == GIVEN
+
+
+async def test_a_failed_task_is_named_and_what_no_log_hides_stays_hidden(
+    executor: Executor, project: Path
+) -> None:
+    outcome = await executor.run(request(project / "no_log.yml"))
+    (failure,) = outcome.failures
+    assert (outcome.status, failure.task) == (RunStatus.FAILED, "Hide")
+    assert "hidden by no_log" in failure.message
+    assert "msg" not in failure.message
+
+
+async def test_a_playbook_that_is_not_there_or_cannot_be_read_fails(
+    executor: Executor, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text("- hosts: localhost\n  tasks: [{")
+    for path, words in ((tmp_path / "none.yml", "could not be found"), (broken, "YAML")):
+        outcome = await executor.run(request(path))
+        assert outcome.status is RunStatus.FAILED
+        assert words in outcome.detail
+
+
+HANGING = """
+    - name: Leave somebody behind
+      ansible.builtin.shell: setsid sleep 987 >/dev/null 2>&1 &
+    - name: Hang
+      ansible.builtin.command: sleep 987
+"""
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> Path:
+    path = tmp_path / "hanging.yml"
+    path.write_text(playbook(HANGING))
+    return path
+
+
+def left() -> set[int]:
+    """Processes of any run that is over."""
+    return marked(MARK, "here")
+
+
+async def sleeping(number: int) -> set[int]:
+    """Wait until so many processes of runs sleep."""
+    async with asyncio.timeout(20):
+        while len(found := {pid for pid in left() if b"987" in command(pid)}) < number:  # noqa: ASYNC110 - /proc tells nobody
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_a_run_that_takes_too_long_is_ended_with_all_its_processes(
+    executor: Executor, hanging: Path
+) -> None:
+    outcome = await executor.run(request(hanging, timeout_seconds=4.0))
+    assert outcome.status is RunStatus.TIMED_OUT
+    assert outcome.last_task == "Hang"
+    assert left() == set()
+
+
+async def test_a_run_that_is_cancelled_is_ended_with_all_its_processes(
+    executor: Executor, hanging: Path
+) -> None:
+    run = asyncio.create_task(executor.run(request(hanging)))
+    await sleeping(2)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert left() == set()
+
+
+async def test_a_run_whose_playbook_is_killed_died_in_its_last_task(
+    executor: Executor, tmp_path: Path
+) -> None:
+    path = tmp_path / "killed.yml"
+    path.write_text(playbook("- name: Take a nap\n      ansible.builtin.command: sleep 987"))
+    run = asyncio.create_task(executor.run(request(path)))
+    os.kill(playing(min(await sleeping(1))), signal.SIGKILL)
+    outcome = await run
+    assert (outcome.status, outcome.last_task) == (RunStatus.DIED, "Take a nap")
+    assert left() == set()
+
+
+def command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def playing(pid: int) -> int:
+    """Return the process that runs the playbook, from one of its descendants: the topmost below its owner."""
+    line = [pid]
+    while (above := parent(line[-1])) != os.getpid() and above > 1:
+        line.append(above)
+    names = [command(one) for one in line]
+    owner = max(index for index, name in enumerate(names) if b"playbook_engine" in name)
+    if b"warm.server" in names[owner]:
+        return line[owner - 2]  # server, owner of the run, playbook
+    return next(
+        one for one, name in zip(reversed(line), reversed(names), strict=True) if b"ansible-playbook" in name
+    )
+
+
+async def test_two_runs_go_on_at_once(executor: Executor, tmp_path: Path) -> None:
+    path = tmp_path / "meet.yml"
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    met = f"touch {meeting}/$$; for i in $(seq 200); do [ $(ls {meeting} | wc -l) = 2 ] && exit 0; sleep 0.1; done"
+    wait = f"sh -c '{met}; exit 1'"
+    path.write_text(playbook(f'- ansible.builtin.command: "{wait}"'))
+    outcomes = await asyncio.gather(*(executor.run(request(path)) for _ in range(2)))
+    assert [outcome.status for outcome in outcomes] == [RunStatus.SUCCESSFUL] * 2
+
+
+async def test_a_killed_fork_server_is_replaced(project: Path) -> None:
+    executor = WarmExecutor()
+    given = request(project / "facts and statistics.yml")
+    first = await executor.run(given)
+    servers = {pid for pid in descendants(os.getpid()) if b"warm.server" in command(pid)} - before_servers(
+        executor
+    )
+    for pid in servers:
+        os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        second = await executor.run(given)
+        while second.status is not RunStatus.SUCCESSFUL:  # its death may be noticed a moment later
+            second = await executor.run(given)
+    await executor.close()
+    assert comparable(first) == comparable(second)
+
+
+def before_servers(executor: WarmExecutor) -> set[int]:
+    """Return the servers that are not of this executor."""
+    own = str(executor.directory).encode()
+    found = {pid for pid in descendants(os.getpid()) if b"warm.server" in command(pid)}
+    return {pid for pid in found if own not in Path(f"/proc/{pid}/environ").read_bytes()}
+
+
+async def test_a_run_with_settings_of_ansibles_own_is_not_warm(project: Path, warm: WarmExecutor) -> None:
+    given = replace(
+        request(project / "facts and statistics.yml"), environment={"ANSIBLE_ANY_ERRORS_FATAL": "1"}
+    )
+    assert (await warm.run(given)).status is RunStatus.SUCCESSFUL
+
+
+async def test_a_closed_executor_refuses_runs(project: Path) -> None:
+    for executor in (WarmExecutor(), ColdExecutor()):
+        await executor.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            await executor.run(request(project / "loops.yml"))
+
+
+@pytest.mark.parametrize("kind", [WarmExecutor, ColdExecutor])
+async def test_closing_ends_runs(kind: type[WarmExecutor | ColdExecutor], place: Path, hanging: Path) -> None:
+    executor = kind(place)
+    run = asyncio.create_task(executor.run(request(hanging)))
+    await sleeping(2)
+    await executor.close()
+    assert (await run).status is RunStatus.DIED
+    assert left() == set()
+    assert not entries(place)
