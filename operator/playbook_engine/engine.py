@@ -38,9 +38,6 @@ from playbook_engine.watches.records import Watch
 SERVED_SECONDS = (0.5, 2.0, 5.0, 15.0)
 """When a definition has come, its kind is served a moment later; it is looked for after each of these waits."""
 
-WATCH_END_SECONDS = 1.0
-"""Watches have nothing to finish, so they are given no longer to end by themselves."""
-
 log = get_logger(__name__)
 
 
@@ -179,6 +176,7 @@ class Engine:
 
     async def _work_until_stopped(self) -> int:
         log.info("starting", kinds=[str(gvk) for gvk in self._watches])
+        self._hear_signals()
         await self._cluster.connect()
         watching = asyncio.create_task(self._watch(), name="watching")
         self._life.tasks.add(watching)
@@ -192,20 +190,27 @@ class Engine:
         failed = [task for task in done if not task.cancelled() and task.exception()]
         for task in failed:
             log.error("a part of the engine has failed", part=task.get_name(), error=repr(task.exception()))
-        await self._end()
+        await self._end(watching)
         return 1 if failed else 0
 
     async def _watch(self) -> None:
-        await binding.watch(
-            self._kinds,
-            self._intake,
-            namespaces=self._settings.namespaces,
-            stop=self._stop,
-            hooks=binding.Hooks(ready=self._hear_signals, served=self._served),
-        )
+        """Watch, and start again when the watching ends; what was missed is seen by a comparison."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                await binding.watch(
+                    self._kinds, self._intake, namespaces=self._settings.namespaces, served=self._served
+                )
+                reason = "a kind is not served any more"
+            except Exception as error:  # noqa: BLE001 - whatever it is, passes go on
+                reason = repr(error)
+            failures += 1
+            wait = self._backoff.wait(failures)
+            log.warning("watching ended and starts again", reason=reason, seconds=round(wait, 1))
+            if not await self._stopped_within(wait):
+                await self._compare()
 
     def _hear_signals(self) -> None:
-        """Take signals over from kopf, which would take seconds to say that one has come."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -220,8 +225,11 @@ class Engine:
 
     async def _compare_for_ever(self) -> None:
         while not await self._stopped_within(self._settings.compare_seconds):
-            for gvk in self._kinds:
-                await self._intake.compare(gvk)
+            await self._compare()
+
+    async def _compare(self) -> None:
+        for gvk in self._kinds:
+            await self._intake.compare(gvk)
 
     def _served(self, group: str, kind: str) -> None:
         for gvk in self._kinds:
@@ -275,25 +283,25 @@ class Engine:
             await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()
 
-    async def _end(self) -> None:
+    async def _end(self, watching: asyncio.Task[None]) -> None:
         """Start nothing more; give passes time to end, and then end them with everything that they started."""
         self._life.stopping = True
         self._stop.set()
-        for task in self._life.tasks:
-            if task.get_name() != "watching":
-                task.cancel()
+        await _cancelled(self._life.tasks - {watching})
         passes = tuple(self._passes)
         log.info("stopping", passes=len(passes))
         if passes:
             _, late = await asyncio.wait(passes, timeout=self._settings.graceful_shutdown_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*passes, return_exceptions=True)
-        await asyncio.wait(self._life.tasks, timeout=WATCH_END_SECONDS)
-        for task in self._life.tasks:
-            task.cancel()
-        await asyncio.gather(*self._life.tasks, return_exceptions=True)
+            await _cancelled(late)
+        await _cancelled({watching})
         log.info("stopped")
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    tasks = tuple(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:

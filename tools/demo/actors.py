@@ -52,6 +52,13 @@ class OperatorEndedError(Exception):
     """The operator's process ended by itself; the message has the end of its log."""
 
 
+def stage_is_free(place: Place) -> tuple[bool, str]:
+    """Look whether the namespace of a demonstration before this one is gone; in the form of ``Display.wait``."""
+    namespace = place.kubectl.get("namespace", NAMESPACE) or {"metadata": {}}
+    ending = "deletionTimestamp" in namespace["metadata"]
+    return not ending, f"namespace {NAMESPACE} is being deleted" if ending else "free"
+
+
 def install(place: Place) -> None:
     """Install the definition, unless the user's cluster has one, and the operator's rights."""
     if place.own or not place.crd_was_there:

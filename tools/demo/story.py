@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tools.demo.actors import Operator, install, manifests, start_operator
+from tools.demo.actors import Operator, install, manifests, stage_is_free, start_operator
 from tools.demo.display import Display
 from tools.demo.kube import KubectlError, documents
 from tools.demo.places import NAMESPACE, Place
@@ -36,6 +37,9 @@ class Story:
     def play(self) -> Resource:
         """Play everything up to the edited resource; raises WaitedTooLongError, KubectlError and the like."""
         with self.display.step("Installing the CustomResourceDefinition and the operator's rights"):
+            if not stage_is_free(self.place)[0]:
+                look = partial(stage_is_free, self.place)
+                self.display.wait("the last demonstration goes", look, timeout=GONE_SECONDS)
             install(self.place)
         with self.display.step("Starting the operator with its own ServiceAccount's rights"):
             self._start_operator()

@@ -1,85 +1,81 @@
 """The only importer of kopf: it watches, and hands every event on. Nothing of kopf is written onto objects."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import kopf
 
 from playbook_engine.events.intake import Intake
 from playbook_engine.objects import GroupVersionKind, key_of, mapping, uid_of
-from playbook_engine.observability.logs import get_logger
 
 DEFINITIONS = GroupVersionKind(group="apiextensions.k8s.io", version="v1", kind="CustomResourceDefinition")
 """Watched to notice that a kind is served from now on."""
 
-log = get_logger(__name__)
+logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
+# What it says, the engine says: how watching ended; and that signals are not its business.
 
 type Served = Callable[[str, str], None]
 """Called with group and kind of a definition that came, changed or went."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """``ready`` is called once kopf has set up the process, ``served`` when a definition came or changed."""
-
-    ready: Callable[[], None]
-    served: Served
-
-
 async def watch(
-    kinds: tuple[GroupVersionKind, ...],
-    intake: Intake,
-    *,
-    namespaces: tuple[str, ...],
-    stop: asyncio.Event,
-    hooks: Hooks,
+    kinds: tuple[GroupVersionKind, ...], intake: Intake, *, namespaces: tuple[str, ...], served: Served
 ) -> None:
-    """Watch until ``stop`` is set."""
+    """Watch until cancelled; ends by itself, or raises whatever kopf raises, when kopf gives up.
+
+    kopf gives up when a kind that it watches is not served any more, for example.
+    """
+    loop = asyncio.get_running_loop()
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(_login)
     for gvk in kinds:
-        kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(
-            _handler(intake)
-        )
+        handler = _handler(intake, loop)
+        kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(handler)
     if DEFINITIONS not in kinds:
         group, version, kind = DEFINITIONS.group, DEFINITIONS.version, DEFINITIONS.kind
-        kopf.on.event(group=group, version=version, kind=kind, registry=registry)(_definition(hooks.served))
+        handler = _definition(served, loop)
+        kopf.on.event(group=group, version=version, kind=kind, registry=registry)(handler)
+    await _in_thread(partial(_operate, registry, namespaces))
+
+
+async def _operate(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.process.ultimate_exiting_timeout = None
     settings.watching.server_timeout = 300
-    started = asyncio.Event()
-    starting = asyncio.create_task(_call_after(started, hooks.ready))
-    try:
-        await _operate(registry, settings, namespaces=namespaces, stop=stop, started=started)
-    finally:
-        starting.cancel()
-
-
-async def _call_after(event: asyncio.Event, call: Callable[[], None]) -> None:
-    await event.wait()
-    call()
-
-
-async def _operate(
-    registry: kopf.OperatorRegistry,
-    settings: kopf.OperatorSettings,
-    *,
-    namespaces: tuple[str, ...],
-    stop: asyncio.Event,
-    started: asyncio.Event,
-) -> None:
     await kopf.operator(
         registry=registry,
         settings=settings,
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
-        stop_flag=stop,
-        ready_flag=started,
     )
+
+
+async def _in_thread(operate: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run kopf in a thread with an event loop of its own: when it ends, it cancels all tasks of its loop."""
+    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = Future()
+
+    async def work() -> None:
+        task = asyncio.current_task()
+        assert task  # noqa: S101 - this is one
+        begun.set_result((asyncio.get_running_loop(), task))
+        with suppress(asyncio.CancelledError):
+            await operate()
+
+    ended = asyncio.ensure_future(asyncio.to_thread(lambda: asyncio.run(work())))
+    try:
+        await asyncio.shield(ended)
+    finally:
+        loop, task = await asyncio.wrap_future(begun)
+        with suppress(RuntimeError):  # the loop is closed: it has ended
+            loop.call_soon_threadsafe(task.cancel)
+        await asyncio.wait({ended})
 
 
 def _login(**given: Any) -> Any:  # noqa: ANN401 - kopf's own records
@@ -87,20 +83,21 @@ def _login(**given: Any) -> Any:  # noqa: ANN401 - kopf's own records
     return kopf.login_with_kubeconfig(**given) or kopf.login_with_service_account(**given)
 
 
-def _handler(intake: Intake) -> Any:  # noqa: ANN401 - any callable, to kopf
+def _handler(intake: Intake, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401 - any callable, to kopf
     async def handle(*, event: Mapping[str, Any], **_: object) -> None:
         found = event["object"]
         if event.get("type") == "DELETED":
-            intake.gone(key_of(found), uid_of(found))
+            loop.call_soon_threadsafe(intake.gone, key_of(found), uid_of(found))
         else:
-            intake.seen(found)
+            loop.call_soon_threadsafe(intake.seen, found)
 
     return handle
 
 
-def _definition(served: Served) -> Any:  # noqa: ANN401 - any callable, to kopf
+def _definition(served: Served, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401 - any callable, to kopf
     async def handle(*, event: Mapping[str, Any], **_: object) -> None:
         spec = mapping(mapping(event["object"]).get("spec"))
-        served(str(spec.get("group")), str(mapping(spec.get("names")).get("kind")))
+        kind = str(mapping(spec.get("names")).get("kind"))
+        loop.call_soon_threadsafe(served, str(spec.get("group")), kind)
 
     return handle
