@@ -71,7 +71,7 @@ class Store:
         if old and not is_newer(found, old.found):
             return None
         prints = {name: text for name in self._managers if (text := fingerprint(found, name))}
-        entry = _Entry(_without_managed_fields(found), prints)
+        entry = _Entry(without_managed_fields(found), prints)
         if old:
             self._unlink(key, old.found)
         entries[key] = entry
@@ -122,6 +122,7 @@ class Store:
                 del self._owned[uid]
 
 
-def _without_managed_fields(found: Object) -> Object:
+def without_managed_fields(found: Object) -> Object:
+    """Leave out ``metadata.managedFields``, which are most of an object."""
     metadata = {name: value for name, value in metadata_of(found).items() if name != "managedFields"}
     return {**found, "metadata": metadata}

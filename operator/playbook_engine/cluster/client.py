@@ -11,6 +11,7 @@ from playbook_engine.objects import GroupVersionKind, Object, ObjectKey
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _PAGE = "500"
 EVENT = GroupVersionKind(group="", version="v1", kind="Event")
 
@@ -32,6 +33,10 @@ class Cluster(Protocol):
 
     async def get(self, key: ObjectKey) -> Object:
         """Read one object."""
+        ...
+
+    async def get_metadata(self, key: ObjectKey) -> Object:
+        """Read the metadata of one object, and nothing of its content."""
         ...
 
     async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
@@ -86,6 +91,11 @@ class RealCluster:
         found: Object = await self._send(key, "GET")
         return found
 
+    async def get_metadata(self, key: ObjectKey) -> Object:
+        """Let the API server cut the object down."""
+        found = await self._send(key, "GET", accept=_METADATA)
+        return {"apiVersion": key.gvk.api_version, "kind": key.gvk.kind, "metadata": found["metadata"]}
+
     async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
         """Read page by page."""
         resource = await self._discovery.resource(gvk)
@@ -135,11 +145,18 @@ class RealCluster:
         await self._transport.close()
 
     async def _send(
-        self, key: ObjectKey, method: str, *, body: object = None, media: str = "application/json"
+        self,
+        key: ObjectKey,
+        method: str,
+        *,
+        body: object = None,
+        media: str = "application/json",
+        accept: str = "application/json",
     ) -> Any:  # noqa: ANN401 - whatever the API server says
         resource = await self._discovery.resource(key.gvk)
         path = resource.path(namespace=key.namespace, name=key.name)
-        return await self._transport.send(Request(method=method, path=path, body=body, media=media))
+        request = Request(method=method, path=path, body=body, media=media, accept=accept)
+        return await self._transport.send(request)
 
 
 def _namespace(event: Object) -> str:

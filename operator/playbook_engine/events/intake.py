@@ -20,7 +20,7 @@ def watched_kinds(watches: Iterable[Watch]) -> tuple[GroupVersionKind, ...]:
     found: dict[GroupVersionKind, None] = {}
     for watch in watches:
         found[watch.gvk] = None
-        found.update(dict.fromkeys(kind.gvk for kind in watch.owns))
+        found.update(dict.fromkeys(kind.gvk for kind in watch.owns if kind.mode is ReadMode.WATCH))
         found.update(dict.fromkeys(one.gvk for one in watch.references if one.mode is ReadMode.WATCH))
     return tuple(found)
 

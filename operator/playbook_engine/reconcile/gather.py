@@ -1,32 +1,37 @@
 """Gathers what a pass needs: nearly all from the store, and by a request only what must not be watched."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from playbook_engine.cluster.client import Cluster
-from playbook_engine.cluster.errors import ClusterError, ForbiddenError, NotFoundError
-from playbook_engine.expressions import ExpressionError
-from playbook_engine.objects import Object, ObjectKey, key_of, metadata_of, uid_of
+from playbook_engine.cluster.errors import ClusterError, NotFoundError
+from playbook_engine.expressions import Expression, ExpressionError
+from playbook_engine.objects import Object, ObjectKey, fingerprint, key_of, metadata_of, uid_of
 from playbook_engine.reconcile.observation import Observation
-from playbook_engine.store import KindState, Store
+from playbook_engine.reconcile.polling import Polled, Poller
+from playbook_engine.store import KindState, Store, without_managed_fields
 from playbook_engine.watches.interests import Interest, has_labels, interest_of
-from playbook_engine.watches.records import ReadMode, Reference, Watch
+from playbook_engine.watches.records import OwnedKind, ReadMode, Reference, Watch
 
 MISSING_SHARE = 6
 """What is missing is read again this many times as often as what is there: somebody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Polled:
-    found: object | None
-    reason: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Seen:
     objects: list[object]
     errors: list[Mapping[str, str]]
+    again: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """Owned objects by key, with their fingerprints, and how often those of kinds that are not watched changed."""
+
+    objects: dict[ObjectKey, Object] = field(default_factory=dict)
+    prints: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
     again: float = float("inf")
 
 
@@ -41,10 +46,14 @@ class Gatherer:
         self._store = store
         self._namespaces = frozenset(namespaces)
         self._clock = clock
-        self._polled: dict[tuple[str, ObjectKey], _Polled] = {}
+        self._referred: Poller[object] = Poller(clock)
+        self._made: Poller[tuple[Object, str]] = Poller(clock)
 
-    async def gather(self, watch: Watch, resource: Object) -> Observation:
-        """Gather for one resource. What cannot be read is an error in the observation, not an exception."""
+    async def gather(self, watch: Watch, resource: Object, *, fresh: bool = False) -> Observation:
+        """Gather for one resource. What cannot be read is an error in the observation, not an exception.
+
+        ``fresh`` reads owned objects anew that are not watched: a run is about to change them, or just did.
+        """
         interest = interest_of(watch, resource)
         problems = list(interest.problems)
         references: dict[str, list[object]] = {}
@@ -56,20 +65,25 @@ class Gatherer:
             if seen.errors:
                 errors[reference.name] = seen.errors
             again = min(again, seen.again)
-        owned = self._owned(watch, interest, resource)
+        owned = await self._owned(watch, interest, resource, fresh=fresh)
         return Observation(
             resource=resource,
             references=references,
-            errors=errors,
-            owned=owned,
+            errors={**errors, **owned.errors},
+            owned={
+                kind.gvk.kind: [found for key, found in sorted(owned.objects.items()) if key.gvk == kind.gvk]
+                for kind in watch.owns
+            },
             apis=await self._apis(watch),
-            prints=self._prints(watch, owned),
+            prints=owned.prints,
+            versions=owned.versions,
+            states=_states(watch, resource, owned.objects, problems),
             problems=tuple(problems),
-            look_again_seconds=again,
+            look_again_seconds=min(again, owned.again),
         )
 
     async def refresh(self, key: ObjectKey) -> None:
-        """Read an object anew, when its events may not have arrived yet."""
+        """Read an object of a watched kind anew, when its events may not have arrived yet."""
         try:
             self._store.put(await self._cluster.get(key))
         except NotFoundError:
@@ -81,18 +95,45 @@ class Gatherer:
         kinds = [*(kind.gvk for kind in watch.owns), *(one.gvk for one in watch.references), *watch.apis]
         return {str(gvk): (await self._cluster.presence(gvk)).value for gvk in kinds}
 
-    def _owned(self, watch: Watch, interest: Interest, resource: Object) -> dict[str, list[Object]]:
+    async def _owned(self, watch: Watch, interest: Interest, resource: Object, *, fresh: bool) -> _Owned:
         mine = {key_of(found): found for found in self._store.owned_by(uid_of(resource))}
         named = {key: found for key in interest.owned if (found := self._store.get(key))}
-        together = sorted({**mine, **named}.items())
-        return {
-            kind.gvk.kind: [found for key, found in together if key.gvk == kind.gvk] for kind in watch.owns
-        }
+        watched = {**mine, **named}
+        prints = {str(key): self._store.fingerprint(key, watch.field_manager) for key in watched}
+        owned = _Owned(watched, {key: text for key, text in prints.items() if text})
+        for kind in watch.owns:
+            if kind.mode is ReadMode.POLL:
+                keys = sorted(key for key in interest.owned if key.gvk == kind.gvk)
+                owned = await self._polled_owned(watch, kind, keys, owned, fresh=fresh)
+        return owned
 
-    def _prints(self, watch: Watch, owned: Mapping[str, list[Object]]) -> dict[str, str]:
-        keys = [key_of(found) for objects in owned.values() for found in objects]
-        prints = {str(key): self._store.fingerprint(key, watch.field_manager) for key in keys}
-        return {key: text for key, text in prints.items() if text}
+    async def _polled_owned(
+        self, watch: Watch, kind: OwnedKind, keys: Iterable[ObjectKey], owned: _Owned, *, fresh: bool
+    ) -> _Owned:
+        """Add objects that are known by their metadata only. Of what is missing nobody waits to hear."""
+        objects, prints, versions = dict(owned.objects), dict(owned.prints), dict(owned.versions)
+        errors: list[Mapping[str, str]] = []
+        again = owned.again
+
+        def cut(found: Object) -> tuple[Object, str]:
+            return without_managed_fields(found), fingerprint(found, watch.field_manager)
+
+        for key in keys:
+            polled = await self._made.read(
+                str(watch.gvk), key, self._cluster.get_metadata,
+                cut=cut, lasts=lambda _: 0.0 if fresh else kind.poll_seconds,
+            )  # fmt: skip
+            if polled.reason:
+                errors.append(_error(key, polled.reason))
+            elif polled.found is None:
+                continue
+            else:
+                objects[key], text = polled.found
+                versions[str(key)] = str(metadata_of(objects[key]).get("resourceVersion"))
+                prints |= {str(key): text} if text else {}
+            again = min(again, max(0.0, kind.poll_seconds - polled.age(self._clock())))
+        told = {kind.gvk.kind: errors} if errors else {}
+        return _Owned(objects, prints, versions, {**owned.errors, **told}, again)
 
     async def _see(
         self, watch: Watch, reference: Reference, interest: Interest, resource: Object, problems: list[str]
@@ -100,7 +141,7 @@ class Gatherer:
         keys = interest.names.get(reference.name, ())
         asked = [key for key in keys if reference.mode is ReadMode.POLL or self._is_outside(key)]
         seen = [await self._poll(watch, reference, key, problems) for key in asked]
-        waits = [self._wait(reference, polled) for polled in seen]
+        waits = [max(0.0, _lasts(reference, polled) - polled.age(self._clock())) for polled in seen]
         found = [polled.found for polled in seen if polled.found is not None]
         errors = [
             _error(key, polled.reason) for key, polled in zip(asked, seen, strict=True) if polled.reason
@@ -128,29 +169,36 @@ class Gatherer:
     def _is_outside(self, key: ObjectKey) -> bool:
         return bool(self._namespaces and key.namespace and key.namespace not in self._namespaces)
 
-    async def _poll(self, watch: Watch, reference: Reference, key: ObjectKey, problems: list[str]) -> _Polled:
-        at = (f"{watch.gvk}/{reference.name}", key)
-        known = self._polled.get(at)
-        if known and self._wait(reference, known) > 0:
-            return known
-        polled = self._polled[at] = await self._ask(reference, key, problems)
-        return polled
+    async def _poll(
+        self, watch: Watch, reference: Reference, key: ObjectKey, problems: list[str]
+    ) -> Polled[object]:
+        return await self._referred.read(
+            f"{watch.gvk}/{reference.name}", key, self._cluster.get,
+            cut=lambda found: _projected(reference, found, problems),
+            lasts=lambda polled: _lasts(reference, polled),
+        )  # fmt: skip
 
-    async def _ask(self, reference: Reference, key: ObjectKey, problems: list[str]) -> _Polled:
+
+def _lasts(reference: Reference, polled: Polled[object]) -> float:
+    return reference.poll_seconds / (MISSING_SHARE if polled.found is None else 1)
+
+
+def _states(
+    watch: Watch, resource: Object, owned: Mapping[ObjectKey, Object], problems: list[str]
+) -> dict[str, object]:
+    """Evaluate what runs depend on of the state of owned objects; null is not worth a word."""
+    expressions: dict[str, Expression] = {kind.gvk.kind: kind.inputs for kind in watch.owns if kind.inputs}
+    states: dict[str, object] = {}
+    for key, found in owned.items():
+        expression = expressions.get(key.gvk.kind)
         try:
-            found = await self._cluster.get(key)
-        except NotFoundError:
-            return _Polled(None, "", self._clock())
-        except ForbiddenError:
-            return _Polled(None, "Forbidden", self._clock())
-        except ClusterError:
-            return _Polled(None, "Unavailable", self._clock())
-        return _Polled(_projected(reference, found, problems), "", self._clock())
-
-    def _wait(self, reference: Reference, polled: _Polled) -> float:
-        missing = polled.found is None
-        seconds = reference.poll_seconds / MISSING_SHARE if missing else reference.poll_seconds
-        return max(0.0, polled.at + seconds - self._clock())
+            value = expression.search({"resource": resource, "object": found}) if expression else None
+        except ExpressionError as error:
+            problems.append(f"owns {key.gvk.kind}.inputs: {error}")
+            continue
+        if value is not None:
+            states[str(key)] = value
+    return states
 
 
 def _projected(reference: Reference, found: Object, problems: list[str]) -> object:

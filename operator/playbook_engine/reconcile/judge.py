@@ -17,6 +17,7 @@ def judge(outcome: RunOutcome, *, message_bound: int, playbook: str) -> dict[str
             status=one.status,
             reason=one.reason,
             message=bound(redact(one.message), characters=message_bound),
+            warning=one.warning,
         )
         for kind, one in read_told(outcome.custom).items()
     }

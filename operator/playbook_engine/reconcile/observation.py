@@ -12,7 +12,9 @@ class Observation:
     """What was gathered for one resource.
 
     ``references`` and ``errors`` are by the name of the reference; ``owned`` by kind, with objects that only have a
-    declared name; ``prints`` are fingerprints by object key; ``problems`` are expressions that failed.
+    declared name; ``prints`` are fingerprints by object key; ``versions`` are resource versions of owned objects
+    that are not watched, ``states`` what runs depend on of the state of owned objects; both by object key.
+    ``problems`` are expressions that failed.
     """
 
     resource: Object
@@ -21,6 +23,8 @@ class Observation:
     owned: Mapping[str, list[Object]] = field(default_factory=dict)
     apis: Mapping[str, str] = field(default_factory=dict)
     prints: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, object] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     look_again_seconds: float = float("inf")
     """When something that is not watched has to be read again."""
@@ -39,8 +43,10 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
     """Digest everything that a run depends on but the state of the objects that it makes.
 
     Objects that have a declared name and belong to somebody else count too, since roles leave them alone, and
-    those that are being deleted, since roles can only make them again when they are gone.
+    those that are being deleted, since roles can only make them again when they are gone. The specification counts by
+    its generation: it may hold a password, which a digest that everybody can read would let one guess.
     """
+    generation = metadata_of(observation.resource).get("generation")
     annotations = mapping(metadata_of(observation.resource).get("annotations"))
     return digest(
         {
@@ -50,13 +56,15 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
             "field_manager": watch.field_manager,
             "vars": watch.vars,
             "uid": uid_of(observation.resource),
-            "spec": observation.resource.get("spec"),
+            "spec": observation.resource.get("spec") if generation is None else generation,
             "annotations": {name: annotations.get(name) for name in watch.trigger_annotations},
             "references": observation.references,
             "errors": observation.errors,
             "apis": observation.apis,
             "foreign": _foreign(observation),
             "going": _going(observation),
+            "versions": observation.versions,
+            "states": observation.states,
         }
     )
 

@@ -1,7 +1,7 @@
 """One pass over one resource: gather, decide, run, judge, write. Here the decisions meet the effects."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFoundError
@@ -22,7 +22,7 @@ from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunSt
 from playbook_engine.status.compose import RECONCILED, News
 from playbook_engine.status.conditions import Told, read_conditions
 from playbook_engine.store import Store
-from playbook_engine.watches.records import Watch
+from playbook_engine.watches.records import ReadMode, Watch
 
 RECONCILE, FINALIZE = "reconcile", "finalize"
 UNSAFE = frozenset({"resource", "observed"})
@@ -113,7 +113,7 @@ class Reconciler:
             current = self._parts.store.get(key_of(resource))
             if current is None or uid_of(current) != memory.uid or is_deleted(current):
                 return 0.0
-            observation = await self._parts.gatherer.gather(watch, current)
+            observation = await self._parts.gatherer.gather(watch, current, fresh=True)
             decision = self._decide(watch, observation, memory)
             if decision is not Decision.RUN:
                 return await self._stay(watch, observation, memory, decision)
@@ -200,21 +200,26 @@ class Reconciler:
 
     async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
         """Observe again, with every object as the run left it: events of its writes may still be on their way."""
-        after = await self._parts.gatherer.gather(watch, observation.resource)
+        after = await self._parts.gatherer.gather(watch, observation.resource, fresh=True)
         live = live_objects(after)
         reported = reported_objects(outcome.custom)
+        polled = {kind.gvk for kind in watch.owns if kind.mode is ReadMode.POLL}  # read anew just now
         late = [key for name, seen in reported.items() if live.get(name) != seen and (key := _key(name))]
         if not late:
             return after
         for key in late:
-            await self._parts.gatherer.refresh(key)
+            if key.gvk not in polled:
+                await self._parts.gatherer.refresh(key)
         return await self._parts.gatherer.gather(watch, observation.resource)
 
     def _remember(
         self, watch: Watch, observation: Observation, after: Observation, outcome: RunOutcome, memory: Memory
     ) -> Good | None:
-        """Keep what the run depended on and what it left; None when it did not succeed."""
-        inputs = self._now(watch, observation).inputs
+        """Keep what the run depended on and what it left; None when it did not succeed.
+
+        Owned objects that are not watched count as the run left them: it made the versions that they have now.
+        """
+        inputs = self._now(watch, replace(observation, versions=after.versions)).inputs
         succeeded = outcome.status is RunStatus.SUCCESSFUL
         repeated = bool(memory.good and memory.good.inputs == inputs)
         memory.repeats = memory.repeats + 1 if repeated else 0

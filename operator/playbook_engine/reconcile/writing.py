@@ -56,12 +56,13 @@ class StatusWriter:
         self._store.put(answer)
         # The API server may drop or default fields; what it made of ours must not look like a difference.
         memory.written = (digest(new), digest(answer.get("status") or {}))
-        await self._tell(watch, resource, new)
+        await self._tell(watch, resource, new, {kind for kind, told in news.told.items() if told.warning})
 
-    async def _tell(self, watch: Watch, resource: Object, status: Object) -> None:
+    async def _tell(self, watch: Watch, resource: Object, status: Object, warned: set[str]) -> None:
         derived = {condition.type for condition in watch.conditions}
         new = read_conditions({"status": status})
-        for note in notes(read_conditions(resource), new, derived=derived, silent={DEGRADED}):
+        old = read_conditions(resource)
+        for note in notes(old, new, derived=derived, silent={DEGRADED}, warned=warned):
             await self._post(event(note, resource, component=watch.field_manager, now=self._now()))
 
     async def _post(self, posted: Object) -> None:

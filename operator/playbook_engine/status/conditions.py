@@ -15,11 +15,15 @@ WRONG_REASON = "WrongCondition"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is told about one concern; ``status`` is ``"True"``, ``"False"`` or ``"Unknown"``."""
+    """What is told about one concern; ``status`` is ``"True"``, ``"False"`` or ``"Unknown"``.
+
+    ``warning`` says that it is well, and yet somebody should do what the message says.
+    """
 
     status: str
     reason: str
     message: str = ""
+    warning: bool = False
 
 
 type Conditions = Mapping[str, Object]
@@ -45,7 +49,8 @@ def _told(value: object) -> Told:
     if status not in _STATUSES or not _REASON.fullmatch(reason):
         text = f"the run gave no condition here: status {status!r}, reason {reason!r}"
         return Told(status="Unknown", reason=WRONG_REASON, message=text)
-    return Told(status=status, reason=reason, message=str(given.get("message") or ""))
+    message = str(given.get("message") or "")
+    return Told(status=status, reason=reason, message=message, warning=given.get("warning") is True)
 
 
 def merged(

@@ -20,19 +20,24 @@ class Note:
 
 
 def notes(
-    old: Conditions, new: Conditions, *, derived: Container[str], silent: Container[str]
+    old: Conditions,
+    new: Conditions,
+    *,
+    derived: Container[str],
+    silent: Container[str],
+    warned: Container[str] = (),
 ) -> Iterator[Note]:
     """Tell what got wrong, what is right again, and which derived conditions came true.
 
     A derived condition can be good or bad when it is false, so only its coming true is told. ``silent`` are types that
-    repeat what others say.
+    repeat what others say, ``warned`` those that warn though they are well.
     """
     for kind, condition in new.items():
         before = old.get(kind, {})
         was, is_now = before.get("status"), condition.get("status")
         if kind in silent or _same(before, condition):
             continue
-        if is_now == "False" and kind not in derived:
+        if kind in warned or (is_now == "False" and kind not in derived):
             yield _note(condition, kind, warning=True)
         elif is_now == "True" and (was == "False" or (kind in derived and was != "True")):
             yield _note(condition, kind, warning=False)

@@ -86,6 +86,11 @@ class FakeCluster:
         self.reads.append(key)
         return copy.deepcopy(self._known(key))
 
+    async def get_metadata(self, key: ObjectKey) -> Object:
+        """Read the metadata of one object."""
+        found = await self.get(key)
+        return {name: found[name] for name in ("apiVersion", "kind", "metadata")}
+
     async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
         """Read all objects of a kind."""
         self._check("list")

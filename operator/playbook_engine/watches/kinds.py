@@ -9,9 +9,10 @@ from playbook_engine.watches.nodes import Place
 from playbook_engine.watches.records import OwnedKind, ReadMode, Reference
 
 _GVK = ("group", "version", "kind")
-_OWNED_KEYS = (*_GVK, "names")
+_READ_KEYS = ("watch", "pollPeriod")
+_OWNED_KEYS = (*_GVK, "names", "inputs", *_READ_KEYS)
 _FINDERS = ("names", "labels", "every")
-_REFERENCE_KEYS = (*_GVK, *_FINDERS, "projection", "watch", "pollPeriod")
+_REFERENCE_KEYS = (*_GVK, *_FINDERS, "projection", *_READ_KEYS)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 DEFAULT_POLL_SECONDS = 30.0
@@ -24,7 +25,8 @@ def owned_kinds(place: Place | None) -> tuple[OwnedKind, ...]:
     for item in place.items() if place else ():
         section = item.section(_OWNED_KEYS)
         gvk = values.group_version_kind(section, at=item)
-        names = values.expression(section.get("names"))
+        names, inputs = (values.expression(section.get(key)) for key in ("names", "inputs"))
+        mode, poll_seconds = _reading(section)
         if gvk is None:
             continue
         if gvk.kind in lines:
@@ -34,7 +36,7 @@ def owned_kinds(place: Place | None) -> tuple[OwnedKind, ...]:
             )
             continue
         lines[gvk.kind] = item.line
-        found.append(OwnedKind(gvk=gvk, names=names))
+        found.append(OwnedKind(gvk=gvk, names=names, inputs=inputs, mode=mode, poll_seconds=poll_seconds))
     return tuple(found)
 
 
@@ -62,8 +64,7 @@ def reference(name: str, place: Place) -> Reference | None:
     every = values.boolean(section.get("every"))
     _one_finder(section, place, every=every)
     projection: Expression | None = values.expression(section.get("projection"))
-    mode = _mode(section)
-    poll_seconds = values.duration(section.get("pollPeriod")) or DEFAULT_POLL_SECONDS
+    mode, poll_seconds = _reading(section)
     if gvk is None:
         return None
     return Reference(
@@ -85,6 +86,10 @@ def _one_finder(section: dict[str, Place], place: Place, *, every: bool | None) 
         place.wrong(f"give exactly one of 'names', 'labels' and 'every'; given is {what}")
     elif every is False:
         section["every"].wrong("'every' can only be true; give 'names' or 'labels' instead")
+
+
+def _reading(section: dict[str, Place]) -> tuple[ReadMode, float]:
+    return _mode(section), values.duration(section.get("pollPeriod")) or DEFAULT_POLL_SECONDS
 
 
 def _mode(section: dict[str, Place]) -> ReadMode:

@@ -10,7 +10,7 @@ from playbook_engine.objects import GroupVersionKind
 
 
 class ReadMode(StrEnum):
-    """How the engine learns of changes of a referenced kind."""
+    """How the engine learns of changes of an owned or referenced kind."""
 
     WATCH = "watch"
     POLL = "poll"  # `get` by name every `poll_seconds`: for kinds that must not be listed, such as Secrets
@@ -30,11 +30,15 @@ class OwnedKind:
     """A kind whose objects the playbook makes.
 
     ``names`` is evaluated over ``{"resource": …}`` and gives names in the resource's namespace that are
-    looked at whoever owns them.
+    looked at whoever owns them. With ``POLL`` only these are found, and nothing but their metadata is read.
+    ``inputs`` is evaluated over ``{"resource": …, "object": …}`` for every object: what runs depend on of its state.
     """
 
     gvk: GroupVersionKind
     names: Expression | None = None
+    inputs: Expression | None = None
+    mode: ReadMode = ReadMode.WATCH
+    poll_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

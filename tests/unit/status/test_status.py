@@ -167,6 +167,13 @@ class TestNotes:
         assert list(notes({}, self.conditions(A=TRUE), derived=(), silent=())) == []
         assert list(notes(self.conditions(A=FALSE), self.conditions(A=FALSE), derived=(), silent=())) == []
 
+    def test_what_is_well_and_warns_is_told_once(self) -> None:
+        told = read_told({"conditions": {"A": {"status": "True", "reason": "Good", "warning": True}}})
+        new = self.conditions(**told)
+        (note,) = notes({}, new, derived=(), silent=(), warned={"A"})
+        assert (note.warning, note.reason) == (True, "Good")
+        assert list(notes(new, new, derived=(), silent=(), warned={"A"})) == []
+
     def test_a_derived_condition_is_told_when_it_comes_true(self) -> None:
         assert list(notes({}, self.conditions(A=FALSE), derived=("A",), silent=())) == []
         assert len(list(notes({}, self.conditions(A=TRUE), derived=("A",), silent=()))) == 1

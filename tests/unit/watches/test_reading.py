@@ -42,7 +42,8 @@ EVERYTHING = """\
     domain: ${DOMAIN:-cluster.local}
   owns:
     - {version: v1, kind: Service, names: "[resource.metadata.name]"}
-    - {group: apps, version: v1, kind: Deployment}
+    - {group: apps, version: v1, kind: Deployment, inputs: "object.status"}
+    - {version: v1, kind: Secret, names: "resource.spec.secrets", watch: false, pollPeriod: 5s}
   references:
     by_name:
       version: v1
@@ -105,7 +106,8 @@ def test_every_key_becomes_its_record(directory: Path) -> None:
             vars={"domain": "cluster.local"},
             owns=(
                 OwnedKind(gvk=gvk("", "v1", "Service"), names=Expression("[resource.metadata.name]")),
-                OwnedKind(gvk=gvk("apps", "v1", "Deployment")),
+                OwnedKind(gvk=gvk("apps", "v1", "Deployment"), inputs=Expression("object.status")),
+                OwnedKind(gvk=gvk("", "v1", "Secret"), names=names, mode=ReadMode.POLL, poll_seconds=5.0),
             ),
             references=(
                 Reference(
