@@ -191,11 +191,7 @@ def _from_service(view: _View, backend: Mapping[str, Any]) -> dict[str, Address]
 
 def _from_labels(view: _View, backend: Mapping[str, Any]) -> dict[str, Address]:
     wanted = backend["discoveryLabels"]
-    found = [
-        service
-        for service in view.all_of("labelled_services")
-        if wanted.items() <= (service["metadata"].get("labels") or {}).items()
-    ]
+    found = [service for service in view.all_of("labelled_services") if _has_labels(service, wanted)]
     if not found:
         labels = ",".join(f"{key}={value}" for key, value in sorted(wanted.items()))
         raise NotFoundError(
@@ -203,6 +199,12 @@ def _from_labels(view: _View, backend: Mapping[str, Any]) -> dict[str, Address]:
             f"no Service in namespace {view.namespace} has the labels {labels}; one is used as soon as it is there",
         )
     return {service["metadata"]["name"]: _only_port(view, service) for service in found}
+
+
+def _has_labels(service: Object, wanted: Mapping[str, str]) -> bool:
+    """Whether a Service has all of the labels. Ansible's own mappings have no views that could be compared."""
+    labels = service["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in wanted.items())
 
 
 def _from_inference_service(view: _View, backend: Mapping[str, Any]) -> dict[str, Address]:

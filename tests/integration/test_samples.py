@@ -1,30 +1,49 @@
 """Every sample is applied as its documentation says, becomes Available, and its pods are executed."""
 
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.vllm.semantic_router.plugins.module_utils.documents import laid_over
 
 from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.fragments import differences
 from tests.support.podrun import RunningPod, run_pod
 from tests.support.pods.objects import PodError
-from tests.support.routers import CHILD_KINDS, Router, endpoint, service
+from tests.support.routers import ALL_KINDS, Router, endpoint, service
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 SAMPLES = CHECKOUT / "samples"
 PREFIX = "vllm.ai_v1alpha1_semanticrouter_"
+NAMES = sorted(path.stem.removeprefix(PREFIX) for path in SAMPLES.glob("*.yaml"))
+MADE_KINDS = tuple(kind for kind in ALL_KINDS if kind not in {"ReplicaSet", "Pod"})
 READY_PORT = 19001
 
 
-def apply(cluster: DevCluster, space: Space, file: Path) -> list[Any]:
-    """Apply a file with kubectl, which must not warn; return its documents."""
-    done = cluster.kubectl("apply", "-n", space.name, "--validate=strict", "-f", str(file))
-    assert "Warning" not in done.stderr
+EXPECTED = Path(__file__).with_name("testdata") / "samples"
+
+
+def documents(file: Path) -> list[Any]:
+    """Return the documents of a YAML file."""
     return [document for document in yaml.safe_load_all(file.read_text(encoding="utf-8")) if document]
+
+
+def apply(cluster: DevCluster, space: Space, file: Path) -> list[Any]:
+    """Apply a file with kubectl, which must not warn; what names no namespace goes into the test's own."""
+    found = documents(file)
+    for document in found:
+        namespace = document["metadata"].get("namespace", space.name)
+        arguments = ("apply", "-n", namespace, "--validate=strict", "-f", "-")
+        done = cluster.kubectl(*arguments, stdin=yaml.safe_dump(document))
+        assert "Warning" not in done.stderr
+    return found
 
 
 def pod_of(space: Space, name: str) -> Any:  # noqa: ANN401 - as the API server has it
@@ -39,38 +58,100 @@ def pod_of(space: Space, name: str) -> Any:  # noqa: ANN401 - as the API server 
     return wait_for(newest, timeout=30, what=f"a pod of {name}")
 
 
-def check_pod(running: RunningPod) -> None:
-    """The router has taken its configuration without a remark, and Envoy serves what it should."""
+def check_pod(running: RunningPod, *, standalone: bool = True) -> None:
+    """The router has taken its configuration without a remark, and Envoy, if there is one, serves what it should."""
     running.wait_ready()
     assert "ignored" not in running.container("semantic-router").output.lower()
     assert running.request(8080, "/health").status == 200
+    if not standalone:
+        return
     assert running.request(8080, "/config/hash").status == 404, "the router's management is not shown"
     assert running.request(READY_PORT, "/stats/prometheus").status == 200
     assert "Connection refused" in running.request(9901, "/config_dump").error
 
 
-@pytest.mark.parametrize(
-    "sample", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem.removeprefix(PREFIX)
-)
+def expectation(sample: str, router: Router) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Return fragments of all objects that a sample makes, by kind and name pattern, and of its status."""
+    text = (EXPECTED / f"{sample}.yaml").read_text(encoding="utf-8")
+    own = yaml.safe_load(placed(text, router))
+    shared = ["_common", *([] if own.get("gateway") else ["_standalone"])]
+    fragments: dict[str, list[Any]] = {}
+    texts = [(EXPECTED / f"{name}.yaml").read_text(encoding="utf-8") for name in shared]
+    for objects in (*(yaml.safe_load(placed(one, router)) for one in texts), own.get("objects", {})):
+        for name, fragment in objects.items():
+            fragments.setdefault(name, []).append(fragment)
+    return fragments, own.get("status", {})
+
+
+def placed(text: str, router: Router) -> str:
+    """Put the names of the resource and of its namespace into an expectation."""
+    return text.replace("NAMESPACE", router.space.name).replace("NAME", router.name)
+
+
+def check_objects(router: Router, fragments: Mapping[str, list[Any]]) -> None:
+    """Every object that the sample makes is expected and as it should be, and nothing that is expected is missing."""
+    made = {f"{kind}/{name}": item for (kind, name), item in router.children(*MADE_KINDS).items()}
+    expected = {name: pattern for name in made for pattern in fragments if fnmatch(name, pattern)}
+    assert made.keys() == expected.keys(), "an object that the sample's expectation does not name"
+    assert fragments.keys() == set(expected.values()), "an object that is missing"
+    for name, pattern in expected.items():
+        metadata = made[name]["metadata"]
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "semantic-router-operator", name
+        assert [owner["name"] for owner in metadata["ownerReferences"] if owner["controller"]] == [
+            router.name
+        ]
+        for fragment in with_overrides(fragments[pattern]):
+            assert differences(fragment, made[name], name) == []
+
+
+def with_overrides(fragments: list[Any]) -> list[Any]:
+    """Lay later fragments over the first: a sample may differ from what is common."""
+    return [reduce(laid_over, fragments)]
+
+
+@pytest.mark.parametrize("sample", NAMES)
 def test_a_sample_becomes_available_and_its_pod_runs(
-    sample: Path, space: Space, control_plane: DevCluster
+    sample: str, space: Space, control_plane: DevCluster
 ) -> None:
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     space.patch("Namespace", space.name, {"metadata": {"labels": restricted}})
-    apply(control_plane, space, SAMPLES / "prerequisites" / f"{sample.stem.removeprefix(PREFIX)}.yaml")
-    (resource,) = apply(control_plane, space, sample)
-    name = resource["metadata"]["name"]
-    router = Router(space, name)
-    router.wait_available()
+    apply(control_plane, space, SAMPLES / "prerequisites" / f"{sample}.yaml")
+    (resource,) = apply(control_plane, space, SAMPLES / f"{PREFIX}{sample}.yaml")
+    router = Router(space, resource["metadata"]["name"])
+    settled = router.wait_available()
+    fragments, status = expectation(sample, router)
     assert router.condition("Degraded")["status"] == "False"
-    assert {kind for kind, _ in router.children(*CHILD_KINDS)} == set(CHILD_KINDS)
-    with run_pod(pod_of(space, name), space.get) as running:
-        check_pod(running)
+    assert differences(status, settled["status"]) == []
+    check_objects(router, fragments)
+    with run_pod(pod_of(space, router.name), space.get) as running:
+        check_pod(running, standalone=settled["status"]["gatewayMode"] == "standalone")
 
 
-def test_every_sample_that_refers_to_something_has_its_prerequisites() -> None:
-    samples = {path.stem.removeprefix(PREFIX) for path in SAMPLES.glob("*.yaml")}
-    assert samples == {path.stem for path in (SAMPLES / "prerequisites").glob("*.yaml")}
+def test_every_sample_has_its_prerequisites_and_its_expectation() -> None:
+    assert set(NAMES) == {path.stem for path in (SAMPLES / "prerequisites").glob("*.yaml")}
+    assert set(NAMES) == {path.stem for path in EXPECTED.glob("[!_]*.yaml")}
+
+
+def test_the_documented_samples_are_there() -> None:
+    assert set(NAMES) >= {
+        *(
+            "simple",
+            "openshift",
+            "gateway",
+            "llamastack",
+            "route",
+            "redis_cache",
+            "milvus_cache",
+            "hybrid_cache",
+        ),
+        *("complexity", "mmbert", "qdrant_cache", "valkey_cache"),
+    }
+
+
+@pytest.mark.parametrize("sample", [name for name in NAMES if name.endswith("_cache")])
+def test_a_sample_with_a_cache_names_its_embedding_model(sample: str) -> None:
+    (resource,) = documents(SAMPLES / f"{PREFIX}{sample}.yaml")
+    assert resource["spec"]["config"]["bert_model"]["model_id"]
 
 
 def test_the_pod_of_an_empty_specification_runs(space: Space) -> None:
