@@ -6,8 +6,13 @@ The decisions are in ``module_utils``; here they are put under the names that th
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils import exposure, scaling, workload
-from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import render_envoy
+from ansible_collections.vllm.semantic_router.plugins.module_utils import (
+    exposure,
+    revisions,
+    scaling,
+    workload,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import FORMAT
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     account_name,
     gateway_mode,
@@ -17,19 +22,14 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
     spec_of,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
-from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import (
-    Object,
-    plain,
-    to_json,
-    to_yaml,
-)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import start_seconds
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, true
-from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import tools_db
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import (
     DEFAULT_CLUSTER_DOMAIN,
     Situation,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import CONFIG, ENVOY_CONFIG
 
 type Plan = dict[str, Any]
 
@@ -72,15 +72,16 @@ def gateway_plan(
     kind = "ConfigMap" if situation.is_standalone else "HTTPRoute"
     possible = situation.is_standalone or exposure.wants_http_route(situation)
     condition = situation.obstacle or exposure.gateway_condition(situation)
+    revision = revisions.revision_of(situation)
     plan: Plan = {
         "wanted": [kind] if possible and situation.obstacle is None else [],
+        "revision": revision,
+        "earlier": revisions.earlier_configs(situation, revision, ENVOY_CONFIG),
         "conditions": {"GatewayReady": condition.as_dict()},
         "mode": gateway_mode(resource),
     }
     if situation.is_standalone:
-        files = render_envoy(resource, situation.backends, situation.ports)
-        # As JSON, which is YAML that no reader can take for anything else: Envoy's knows y and n as booleans.
-        return {**plan, "files": {name: to_json(document) for name, document in files.items()}}
+        return {**plan, "files": revisions.envoy_files(situation), "format": FORMAT}
     return {
         **plan,
         "hostnames": plain(section(spec_of(resource), "gateway").get("hostnames")),
@@ -96,26 +97,29 @@ def router_plan(
     situation = Situation(resource, observed, cluster_domain)
     obstacle = situation.workload_obstacle
     spec = spec_of(resource)
+    revision = revisions.revision_of(situation)
+    needed = revisions.names_to_keep(situation, revision)
     return {
         "wanted": [] if obstacle else _router_kinds(situation),
-        "unwanted": [] if obstacle else list(leftovers(resource, observed)),
+        "earlier": revisions.earlier_configs(situation, revision, CONFIG),
+        "unwanted": [] if obstacle else list(leftovers(resource, observed, needed)),
         "name": situation.identity.name,
         "labels": situation.identity.labels,
         "selector": situation.identity.selector,
         "account": account_name(resource),
         "account_annotations": plain(section(spec, "serviceAccount").get("annotations")),
-        "files": {"config.yaml": to_yaml(situation.document), "tools_db.json": to_json(tools_db(resource))},
-        "revision": workload.revision(situation),
+        "files": revisions.router_files(situation),
+        "revision": revision,
         "service_type": str(section(spec, "service").get("type") or "ClusterIP"),
         "service_ports": exposure.service_ports(situation),
         "replicas": scaling.replicas(situation),
         "start_seconds": start_seconds(spec),
-        "pod": _pod(situation),
+        "pod": workload.pod(situation, revision),
         "autoscaler": {**scaling.limits(situation), "metrics": scaling.metrics(situation)},
         "ingress": _ingress(situation),
         "conditions": {
             "ConfigValid": situation.config_condition.as_dict(),
-            "RouterReady": (obstacle or _applied(situation)).as_dict(),
+            "RouterReady": (obstacle or _applied(revision)).as_dict(),
         },
     }
 
@@ -147,18 +151,6 @@ def _router_kinds(situation: Situation) -> list[str]:
     return [kind for kind, is_wanted in wanted.items() if is_wanted]
 
 
-def _pod(situation: Situation) -> Plan:
-    spec = spec_of(situation.resource)
-    passed_on = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
-    return {
-        **{name: plain(spec.get(name)) for name in passed_on},
-        "annotations": workload.pod_annotations(situation),
-        "securityContext": workload.pod_security_context(situation),
-        "containers": workload.containers(situation),
-        "volumes": workload.volumes(situation),
-    }
-
-
 def _ingress(situation: Situation) -> Plan:
     given = section(spec_of(situation.resource), "ingress")
     return {
@@ -169,10 +161,8 @@ def _ingress(situation: Situation) -> Plan:
     }
 
 
-def _applied(situation: Situation) -> Condition:
-    return true(
-        "Applied", f"the objects are applied; the configuration is revision {workload.revision(situation)}"
-    )
+def _applied(revision: str) -> Condition:
+    return true("Applied", f"the objects are applied as revision {revision}")
 
 
 class FilterModule:

@@ -1,13 +1,14 @@
 """Envoy's configuration in standalone mode: client → Envoy → ExtProc (the router) → the backend of the chosen model.
 
-Listeners, routes and clusters are files of their own, which Envoy watches: a backend that moves or changes its weight
-is taken live. All documents are data; a name from the custom resource is only ever a value in them, never a pattern.
+Routes and clusters are files that Envoy watches: a backend that moves or changes its weight is taken live, without a
+new pod. Bootstrap and listeners stay as they are while a pod lives. All documents are data; a name from the custom
+resource is only ever a value in them, never a pattern.
 """
 
 from itertools import count
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends
+from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends, Model
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_clusters import (
     ADMIN,
     EXTPROC,
@@ -31,6 +32,11 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports
 
 DIRECTORY = "/etc/envoy"
+FORMAT = "1"
+"""Which bootstrap and listener the live files fit: raise it when a route or a cluster comes to need something of them
+that they did not have. The live files of pods with another format are left alone.
+"""
+
 READY_PORT = 19001
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the Service and the kubelet reach
@@ -77,11 +83,22 @@ def render_envoy(
     Envoy's reader of YAML takes an unquoted ``y`` or ``n`` for a boolean, so they have to be written as JSON, which
     is YAML too: resources and models may have such names.
     """
+    return {**fixed_files(resource, ports, directory=directory), **live_files(backends.models)}
+
+
+def fixed_files(resource: Object, ports: Ports, *, directory: str = DIRECTORY) -> dict[str, dict[str, Any]]:
+    """Return what stays as it is while a pod lives: where Envoy listens, and what it asks."""
     return {
         "envoy.yaml": _bootstrap(resource, ports, directory),
         "listeners.yaml": {"resources": [_listener(ports, directory)]},
-        "routes.yaml": {"resources": [route_configuration(backends)]},
-        "clusters.yaml": {"resources": [model_cluster(model) for model in backends.models if usable(model)]},
+    }
+
+
+def live_files(models: tuple[Model, ...]) -> dict[str, dict[str, Any]]:
+    """Return what changes under running pods: the models, and where they are served."""
+    return {
+        "routes.yaml": {"resources": [route_configuration(models)]},
+        "clusters.yaml": {"resources": [model_cluster(model) for model in models if usable(model)]},
     }
 
 

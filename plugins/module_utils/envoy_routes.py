@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends, Model
+from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Model
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_clusters import (
     EXTPROC,
     ROUTER_API,
@@ -42,12 +42,12 @@ _RETRIES = {
 }
 
 
-def route_configuration(backends: Backends) -> dict[str, Any]:
+def route_configuration(models: tuple[Model, ...]) -> dict[str, Any]:
     """Return the routes for the models of a resource."""
     return {
         "@type": f"{TYPES}.config.route.v3.RouteConfiguration",
         "name": "models",
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": list(_routes(backends.models))}],
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": list(_routes(models))}],
     }
 
 

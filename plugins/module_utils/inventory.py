@@ -3,7 +3,7 @@
 ``watches.yaml`` names the same objects in its own language; a test compares the two.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +49,6 @@ def _makes_account(resource: Object) -> bool:
     return bool(section(spec_of(resource), "serviceAccount").get("create", True))
 
 
-def _is_standalone(resource: Object) -> bool:
-    return gateway_mode(resource) == STANDALONE
-
-
 def _is_integrated(resource: Object) -> bool:
     return gateway_mode(resource) == GATEWAY_INTEGRATION
 
@@ -71,8 +67,6 @@ def _has_ingress(resource: Object) -> bool:
 
 
 ACCOUNT = Entry(api_version="v1", kind="ServiceAccount", wanted=_makes_account)
-CONFIG = Entry(api_version="v1", kind="ConfigMap", suffix="config")
-ENVOY_CONFIG = Entry(api_version="v1", kind="ConfigMap", suffix="envoy-config", wanted=_is_standalone)
 DEPLOYMENT = Entry(api_version="apps/v1", kind="Deployment")
 SERVICE = Entry(api_version="v1", kind="Service")
 HTTP_ROUTE = Entry(api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute", wanted=_is_integrated)
@@ -80,8 +74,10 @@ ROUTE = Entry(api_version="route.openshift.io/v1", kind="Route", wanted=_has_rou
 AUTOSCALER = Entry(api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", wanted=is_autoscaled)
 INGRESS = Entry(api_version="networking.k8s.io/v1", kind="Ingress", wanted=_has_ingress)
 
-ENTRIES = (ACCOUNT, CONFIG, ENVOY_CONFIG, DEPLOYMENT, SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS)
-"""All but claims, which hold data and are never deleted by an edit, and Secrets, which nobody may list."""
+ENTRIES = (ACCOUNT, DEPLOYMENT, SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS)
+"""All but claims, which hold data and are never deleted by an edit, Secrets, which nobody may list, and ConfigMaps,
+whose names follow from their content (``revisions``).
+"""
 
 
 def name_of(entry: Entry, resource: Object) -> str:
@@ -99,15 +95,18 @@ def account_name(resource: Object) -> str:
     return str(account.get("name") or made)
 
 
-def leftovers(resource: Object, observed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def leftovers(
+    resource: Object, observed: Mapping[str, Any], config_maps: Collection[str]
+) -> Iterator[dict[str, Any]]:
     """Yield objects that belong to the resource and that it does not want any more, as ``absent`` definitions.
 
-    Each carries the uid that was seen, so that nothing else of that name is deleted. Only kinds of the table
-    are looked at.
+    ``config_maps`` are the names of those that are needed. Each definition carries the uid that was seen, so that
+    nothing else of that name is deleted. Only kinds of the table, and ConfigMaps, are looked at.
     """
     uid = identity_of(resource).uid
     wanted = {(entry.kind, name_of(entry, resource)) for entry in ENTRIES if entry.wanted(resource)}
-    versions = {entry.kind: entry.api_version for entry in ENTRIES}
+    wanted |= {("ConfigMap", name) for name in config_maps}
+    versions = {"ConfigMap": "v1", **{entry.kind: entry.api_version for entry in ENTRIES}}
     for kind, api_version in versions.items():
         for live in section(observed, "owned").get(kind) or ():
             metadata = live["metadata"]

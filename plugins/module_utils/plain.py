@@ -70,6 +70,14 @@ def to_yaml(value: object) -> str:
     return text
 
 
+def from_yaml(text: str) -> Any:  # noqa: ANN401 - as deep as the text says
+    """Read YAML; raises ValueError when it is none."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
 def digest(value: object) -> str:
     """Return the SHA-256 (hex) of ``value`` as canonical JSON: keys sorted, no white space."""
     canonical = json.dumps(plain(value), sort_keys=True, separators=(",", ":"))

@@ -80,8 +80,13 @@ def _model(model: Model) -> dict[str, Any]:
     if model.reasoning_family:
         result["reasoning_family"] = model.reasoning_family
     if model.endpoints:
-        result["backend_refs"] = [_backend_ref(endpoint) for endpoint in model.endpoints]
+        result["backend_refs"] = backend_refs(model)
     return result
+
+
+def backend_refs(model: Model) -> list[dict[str, Any]]:
+    """Return where the model is served, as the router's file says it."""
+    return [_backend_ref(endpoint) for endpoint in model.endpoints]
 
 
 def _backend_ref(endpoint: Endpoint) -> dict[str, Any]:

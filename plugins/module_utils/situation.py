@@ -19,6 +19,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
     name_of,
     section,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.live_config import with_addresses_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, foreign
 from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import (
     VolumePlan,
@@ -28,6 +29,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports, ports_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
 from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import render_config
+from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import Stored
 
 DEFAULT_CLUSTER_DOMAIN = "cluster.local"
 OPENSHIFT_API = "security.openshift.io/v1/SecurityContextConstraints"
@@ -54,9 +56,16 @@ class Situation:
         return ports_of(self.resource)
 
     @cached_property
+    def stored(self) -> Stored:
+        """What is there of it and of its earlier revisions."""
+        return Stored(self.identity, self.observed)
+
+    @cached_property
     def backends(self) -> Backends:
-        """Its model servers."""
-        return resolve_backends(self.resource, self.observed, self.cluster_domain)
+        """Its model servers; when none of them has an address, those that the pods use now."""
+        found = resolve_backends(self.resource, self.observed, self.cluster_domain)
+        lost = found.models and not any(model.endpoints for model in found.models)
+        return with_addresses_of(found, self.stored.serving_models()) if lost else found
 
     @cached_property
     def cache(self) -> CachePlan:
@@ -107,7 +116,16 @@ class Situation:
         conflicts = list(self._conflicts())
         if conflicts:
             return false("Conflict", "; ".join(conflicts[:MOST_PROBLEMS]))
-        return None
+        return self._lost()
+
+    def _lost(self) -> Condition | None:
+        """A configuration without any backend never takes the place of one that has some."""
+        if not self.backends.models or any(model.endpoints for model in self.backends.models):
+            return None
+        if not any(model.endpoints for model in self.stored.serving_models()):
+            return None
+        found = self.backends.condition
+        return false(found.reason, f"waiting for a backend; what is there goes on serving: {found.message}")
 
     @cached_property
     def workload_obstacle(self) -> Condition | None:

@@ -1,4 +1,4 @@
-"""The pods: containers, volumes, rights, and which change of the specification makes new ones."""
+"""The pods: containers, volumes, rights. Which changes make new ones: ``revisions``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,22 +7,21 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config 
     DIRECTORY as ENVOY_DIRECTORY,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import ready_port
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
-    CONFIG,
-    ENVOY_CONFIG,
-    name_of,
-    section,
-    spec_of,
-)
-from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import digest, plain
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes
 from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import (
     EVERYWHERE,
     LOOPBACK,
     management_environment,
-    tools_db,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import Situation
+from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import (
+    CONFIG,
+    ENVOY_CONFIG,
+    REVISION_ANNOTATION,
+    config_name,
+)
 
 ROUTER, ENVOY = "semantic-router", "envoy"
 REPOSITORY = "ghcr.io/vllm-project/semantic-router/extproc"
@@ -31,29 +30,30 @@ APP = "/app"
 USER = 65532
 """User and group of all processes, as in the distroless images; OpenShift gives each namespace its own."""
 
-REVISION_ANNOTATION = "vllm.ai/config-revision"
 SECRETS_ANNOTATION = "vllm.ai/secret-versions"
 _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def revision(situation: Situation) -> str:
-    """Digest what the router reads only at its start; addresses and weights of backends are not part of it.
+def pod(situation: Situation, revision: str) -> dict[str, Any]:
+    """Return what the template of the pods is made of, for pods of ``revision``."""
+    spec = spec_of(situation.resource)
+    passed_on = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
+    return {
+        **{name: plain(spec.get(name)) for name in passed_on},
+        "annotations": pod_annotations(situation, revision),
+        "securityContext": pod_security_context(situation),
+        "containers": containers(situation),
+        "volumes": volumes(situation, revision),
+    }
 
-    A router may need an hour to load its models, so a moved backend must not restart it.
-    """
-    document = plain(situation.document)
-    for model in document["providers"]["models"]:
-        model.pop("backend_refs", None)
-    return digest([document, tools_db(situation.resource)])[:16]
 
-
-def pod_annotations(situation: Situation) -> dict[str, str]:
+def pod_annotations(situation: Situation, revision: str) -> dict[str, str]:
     """Return the annotations of the pods: the user's, and those whose change makes new pods."""
     used = [f"{one['name']}/{one['uid']}/{one['resourceVersion']}" for one in situation.cache.secrets]
     return {
         **plain(section(spec_of(situation.resource), "podAnnotations")),
         "kubectl.kubernetes.io/default-container": ROUTER,
-        REVISION_ANNOTATION: revision(situation),
+        REVISION_ANNOTATION: revision,
         **({SECRETS_ANNOTATION: ",".join(used)} if used else {}),
     }
 
@@ -66,18 +66,22 @@ def containers(situation: Situation) -> list[dict[str, Any]]:
     return found
 
 
-def volumes(situation: Situation) -> list[dict[str, Any]]:
-    """Return the volumes; what must be writable is a volume, with or without persistence."""
+def volumes(situation: Situation, revision: str) -> list[dict[str, Any]]:
+    """Return the volumes; what must be writable is a volume, with or without persistence.
+
+    Configuration is mounted as a directory, since a single file (``subPath``) would never follow its object.
+    """
+    identity = situation.identity
     claim = situation.volume.claim
     models = {"persistentVolumeClaim": {"claimName": claim}} if claim else {"emptyDir": {}}
     found = [
-        {"name": "config", "configMap": {"name": name_of(CONFIG, situation.resource)}},
+        {"name": "config", "configMap": {"name": config_name(identity, CONFIG, revision)}},
         {"name": "models", **models},
         {"name": "cache", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
     ]
     if situation.is_standalone:
-        envoy = {"name": name_of(ENVOY_CONFIG, situation.resource)}
+        envoy = {"name": config_name(identity, ENVOY_CONFIG, revision)}
         found += [{"name": "envoy-config", "configMap": envoy}, {"name": "envoy-tmp", "emptyDir": {}}]
     return found
 

@@ -237,7 +237,7 @@ def test_a_pod_whose_configuration_is_broken_by_hand_is_noticed(space: Space) ->
 
     def broken(kind: str, name: str) -> Any:  # noqa: ANN401 - as the reader that run_pod wants
         found = space.get(kind, name)
-        if found and name == f"{router.name}-config":
+        if found and name.startswith(f"{router.name}-config-"):
             found["data"]["config.yaml"] = "providers: {defaults: {default_model: nobody}}"
         return found
 

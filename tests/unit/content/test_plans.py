@@ -121,12 +121,12 @@ def test_what_is_not_wanted_any_more_is_removed_by_its_uid() -> None:
     seen = observed(
         live("Ingress"),
         live("HTTPRoute", owner="other"),
-        live("ConfigMap", "r-config"),
+        live("ConfigMap", "r-config-1"),
         live("ConfigMap", "old"),
     )
     found = [
         (item["kind"], item["metadata"]["name"], item["metadata"]["uid"])
-        for item in leftovers(resource(), seen)
+        for item in leftovers(resource(), seen, {"r-config-1"})
     ]
     assert found == [("ConfigMap", "old", "ConfigMap-1"), ("Ingress", "r", "Ingress-1")]
 
@@ -135,7 +135,9 @@ def test_claims_are_never_removed() -> None:
     assert (
         list(
             leftovers(
-                resource(persistence={"enabled": False}), observed(live("PersistentVolumeClaim", "r-models"))
+                resource(persistence={"enabled": False}),
+                observed(live("PersistentVolumeClaim", "r-models")),
+                (),
             )
         )
         == []

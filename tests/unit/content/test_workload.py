@@ -5,22 +5,12 @@ from typing import Any
 import pytest
 from ansible_collections.vllm.semantic_router.plugins.module_utils import workload
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes, start_seconds
+from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import REVISION_ANNOTATION
 
 from tests.unit.content.routers import observed, situation
 
+REVISION = "abc"
 GATEWAY = {"existingRef": {"name": "shared", "namespace": "gateways"}}
-
-
-def service_backend(port: int = 8000, name: str = "vllm") -> list[dict[str, Any]]:
-    backend = {"type": "service", "service": {"name": name, "port": port}}
-    return [{"name": "e", "model": "llama", "backend": backend}]
-
-
-def seen_service(*ports: int) -> dict[str, Any]:
-    found = observed()
-    spec = {"ports": [{"port": port} for port in ports]}
-    found["references"]["services"] = [{"metadata": {"namespace": "ml", "name": "vllm"}, "spec": spec}]
-    return found
 
 
 def containers(**spec: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as kubectl would have it
@@ -92,30 +82,10 @@ def test_an_environment_variable_of_the_user_goes_before_a_default() -> None:
 
 def test_the_volume_of_models_is_the_claim_or_an_empty_directory() -> None:
     def models(**spec: Any) -> dict[str, Any]:  # noqa: ANN401
-        return {volume["name"]: volume for volume in workload.volumes(situation(**spec))}["models"]
+        return {volume["name"]: volume for volume in workload.volumes(situation(**spec), REVISION)}["models"]
 
     assert models()["persistentVolumeClaim"] == {"claimName": "r-models"}
     assert models(persistence={"enabled": False})["emptyDir"] == {}
-
-
-def test_a_backend_that_moves_makes_no_new_pods() -> None:
-    before = situation(seen_service(8000, 9000), vllmEndpoints=service_backend(8000))
-    after = situation(seen_service(8000, 9000), vllmEndpoints=service_backend(9000))
-    assert before.document != after.document
-    assert workload.revision(before) == workload.revision(after)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"config": {"tools": {"top_k": 9}}},
-        {"toolsDb": [{"name": "t", "description": "d"}]},
-        {"vllmEndpoints": service_backend()},
-        {"service": {"api": {"targetPort": 8081}}},
-    ],
-)
-def test_what_the_router_reads_at_its_start_makes_new_pods(change: dict[str, Any]) -> None:
-    assert workload.revision(situation(**change)) != workload.revision(situation())
 
 
 def test_a_secret_that_changed_makes_new_pods_and_is_named_by_its_version_only() -> None:
@@ -126,17 +96,17 @@ def test_a_secret_that_changed_makes_new_pods_and_is_named_by_its_version_only()
         seen = observed()
         metadata = {"namespace": "ml", "name": "redis", "uid": "s1", "resourceVersion": version}
         seen["references"]["secrets"] = [{"metadata": metadata, "keys": ["p"]}]
-        return workload.pod_annotations(situation(seen, config=cache))[workload.SECRETS_ANNOTATION]
+        return workload.pod_annotations(situation(seen, config=cache), REVISION)[workload.SECRETS_ANNOTATION]
 
     assert annotation("5") == "redis/s1/5"
     assert annotation("6") != annotation("5")
 
 
 def test_annotations_of_the_user_are_on_the_pods_and_ours_cannot_be_replaced() -> None:
-    given = {"a/b": "c", workload.REVISION_ANNOTATION: "mine"}
-    found = workload.pod_annotations(situation(podAnnotations=given))
+    given = {"a/b": "c", REVISION_ANNOTATION: "mine"}
+    found = workload.pod_annotations(situation(podAnnotations=given), REVISION)
     assert found["a/b"] == "c"
-    assert found[workload.REVISION_ANNOTATION] != "mine"
+    assert found[REVISION_ANNOTATION] == REVISION
 
 
 def test_probes_are_tcp_checks_unless_the_user_says_otherwise() -> None:
