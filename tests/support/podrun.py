@@ -14,112 +14,29 @@ claims of its namespace. Needs Linux namespaces: root, or a kernel that lets use
 """
 
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.pods.containers import Place, as_pod, container_spec
+from tests.support.pods.containers import Place, as_pod
 from tests.support.pods.environment import POD_ADDRESS
-from tests.support.pods.images import CHECKOUT, Image, image_of
+from tests.support.pods.networks import Network
 from tests.support.pods.objects import Object, PodError, Reader
-from tests.support.pods.probes import Probe, probes_of
+from tests.support.pods.probes import Probe, probes_of, stop_hook_of
 from tests.support.pods.requests import Answer, Request
-from tests.support.pods.specs import ContainerSpec
+from tests.support.pods.running import Ending, RunningContainer, start_container
+from tests.support.pods.specs import Bind
 from tests.support.pods.volumes import Layout
 from tests.support.waiting import NotYetError, wait_for
 
-INSIDE = (sys.executable, "-S", "-E", "-B", "-m")
-SANDBOX, REQUESTS = (*INSIDE, "tests.support.pods.sandbox"), (*INSIDE, "tests.support.pods.requests")
+DEFAULT_GRACE_SECONDS = 30
 LONGEST_STOP_SECONDS = 10.0
 READY_SECONDS = 30.0
 """Real Envoy and the stand-in are up in one second; the rest is room for a busy machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """The namespaces of one pod, held open by one process."""
-
-    process: subprocess.Popen[str]
-    holder: str
-
-    @classmethod
-    def make(cls, host_name: str) -> "Network":
-        """Make the namespaces; raises PodError on a machine that does not allow it."""
-        process = subprocess.Popen(
-            [*SANDBOX, "pause", POD_ADDRESS, host_name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CHECKOUT,
-        )  # fmt: skip
-        assert process.stdout is not None
-        holder = process.stdout.readline().strip()
-        if not holder:
-            message = (
-                "this machine lets us make no namespaces, so pods cannot be executed; run as root, or "
-                f"allow them (sysctl kernel.unprivileged_userns_clone=1): {process.communicate()[1]}"
-            )
-            raise PodError(message)
-        return cls(process, holder)
-
-    def close(self) -> None:
-        """Let go; the kernel kills whatever still runs in the pod."""
-        self.process.communicate()
-
-    def ask(self, request: Request) -> Answer:
-        """Send a request from outside the pod."""
-        done = subprocess.run(
-            [*SANDBOX, "enter", self.holder, *REQUESTS],
-            input=request.to_json(), capture_output=True, text=True, check=True, cwd=CHECKOUT,
-        )  # fmt: skip
-        return Answer.from_json(done.stdout)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningContainer:
-    """One started container."""
-
-    container: Object
-    image: Image
-    spec: ContainerSpec
-    process: subprocess.Popen[str]
-    log: Path
-
-    @property
-    def name(self) -> str:
-        """The container's name in the pod spec."""
-        return str(self.container["name"])
-
-    @property
-    def output(self) -> str:
-        """What the program wrote so far, both streams."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
-
-    @property
-    def exit_code(self) -> int | None:
-        """The program's exit code, None while it runs."""
-        return self.process.poll()
-
-    def execute(self, command: Sequence[str], *, timeout: float = 10.0) -> subprocess.CompletedProcess[str]:
-        """Run a program as ``kubectl exec`` does; raises PodError for one that is not in the image."""
-        if command[0] not in self.image.programs:
-            message = f'container "{self.name}": its image has no program {command[0]!r}'
-            raise PodError(message)
-        spec = replace(self.spec, argv=tuple(command))
-        return subprocess.run(
-            [*SANDBOX, "exec", Path(self.spec.pid_file).read_text(encoding="utf-8")],
-            input=spec.to_json(), capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=timeout,
-        )  # fmt: skip
-
-    def stop(self, grace: float) -> None:
-        """Send SIGTERM, and SIGKILL when the program is still there after ``grace`` seconds."""
-        self.process.terminate()
-        try:
-            self.process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +46,8 @@ class RunningPod:
     pod: Object
     network: Network
     layout: Layout
-    containers: tuple[RunningContainer, ...]
+    start: Callable[[Object], RunningContainer]
+    containers: list[RunningContainer]
 
     def container(self, name: str) -> RunningContainer:
         """Return the container of that name; raises KeyError."""
@@ -176,54 +94,76 @@ class RunningPod:
         """Show what changed in ConfigMaps and Secrets, as the kubelet does within a minute."""
         self.layout.refresh()
 
+    def restart(self, name: str) -> None:
+        """Start a container that has ended anew, as the kubelet does."""
+        ended = self.container(name)
+        self.containers[self.containers.index(ended)] = self.start(ended.container)
 
-def _start(
-    container: Object, pod: Object, *, network: Network, reader: Reader, place: Place
-) -> RunningContainer:
-    image = image_of(container["image"])
-    spec = container_spec(container, pod, image=image, reader=reader, place=place)
-    log = place.containers / container["name"] / "log"
-    with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            [*SANDBOX, "run", network.holder],
-            stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, text=True, cwd=CHECKOUT,
-        )  # fmt: skip
-    assert process.stdin is not None
-    process.stdin.write(spec.to_json())
-    process.stdin.close()
-    return RunningContainer(container=container, image=image, spec=spec, process=process, log=log)
+    def terminate(self) -> list[Ending]:
+        """End all containers at once as a kubelet does: hook, SIGTERM, and SIGKILL when the grace is over."""
+        grace = float(self.pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS))
+        deadline = time.monotonic() + grace
+        with ThreadPoolExecutor(len(self.containers)) as pool:
+            return list(pool.map(lambda one: self._end(one, deadline), self.containers))
+
+    def _end(self, container: RunningContainer, deadline: float) -> Ending:
+        left = deadline - time.monotonic()
+        hook, problem = stop_hook_of(container.container, left), ""
+        if hook is not None:
+            problem = hook.attempt(
+                self.network.ask, lambda command: container.execute(command, timeout=left).returncode
+            )
+        in_time = container.stop(deadline - time.monotonic())
+        return Ending(container=container.name, hook_problem=problem, in_time=in_time)
+
+    def close(self) -> None:
+        """End all containers without their hooks."""
+        grace = float(self.pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS))
+        for container in reversed(self.containers):
+            container.stop(min(grace, LONGEST_STOP_SECONDS))
 
 
-def _initialise(pod: Object, *, network: Network, reader: Reader, place: Place) -> None:
+def _initialise(pod: Object, start: Callable[[Object], RunningContainer]) -> None:
     """Run the init containers one after the other; raises PodError when one fails."""
     for container in pod["spec"].get("initContainers", []):
-        running = _start(container, pod, network=network, reader=reader, place=place)
+        running = start(container)
         if running.process.wait(READY_SECONDS) != 0:
             message = f'init container "{running.name}" exited with {running.exit_code}: {running.output}'
             raise PodError(message)
 
 
 @contextmanager
-def run_pod(obj: Object, reader: Reader) -> Iterator[RunningPod]:
+def run_pod(
+    obj: Object,
+    reader: Reader,
+    *,
+    prepare: Callable[[Network], object] | None = None,
+    additions: tuple[Bind, ...] = (),
+) -> Iterator[RunningPod]:
     """Start all containers of a pod, or of a pod template; stop them and remove everything at the end.
 
-    Raises PodError where a kubelet would not start the pod.
+    ``prepare`` is called when the pod's network is there and before anything runs in it; ``additions`` are files
+    that the images have besides. Raises PodError where a kubelet would not start the pod.
     """
     pod = as_pod(obj)
     with ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="pod-"))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         directory.chmod(0o755)  # the users of the containers look for their volumes in it
-        place = Place(volumes=directory / "volumes", containers=directory / "containers")
+        place = Place(volumes=directory / "volumes", containers=directory / "containers", additions=additions)
         place.volumes.mkdir()
         layout = Layout(pod=pod, reader=reader, directory=place.volumes)
         layout.lay_out()
         network = Network.make(pod["metadata"]["name"])
         stack.callback(network.close)
-        _initialise(pod, network=network, reader=reader, place=place)
-        grace = min(float(pod["spec"].get("terminationGracePeriodSeconds", 30)), LONGEST_STOP_SECONDS)
-        containers = []
-        for container in pod["spec"]["containers"]:
-            containers.append(_start(container, pod, network=network, reader=reader, place=place))
-            stack.callback(containers[-1].stop, grace)
-        yield RunningPod(pod=pod, network=network, layout=layout, containers=tuple(containers))
+        if prepare:
+            prepare(network)
+
+        def start(container: Object) -> RunningContainer:
+            return start_container(container, pod, network=network, reader=reader, place=place)
+
+        running = RunningPod(pod=pod, network=network, layout=layout, start=start, containers=[])
+        stack.callback(running.close)
+        _initialise(pod, start)
+        running.containers.extend(start(container) for container in pod["spec"]["containers"])
+        yield running

@@ -1,8 +1,8 @@
 """A stand-in for the router's process: the same flags, ports, files and refusals, without any model in it.
 
 It exits with code 1 and a message where the real one would not come up; it keeps its last good
-configuration and says so when a changed file is refused. Only PyYAML is needed beside the standard library,
-because it runs inside a pod's own file system.
+configuration and says so when a changed file is refused. It runs inside a pod's own file system, where only
+the packages of this environment are shown to it.
 """
 
 import argparse
@@ -10,15 +10,17 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+from tests.support import standin_extproc
 from tests.support.router_loader import Loaded, RefusedError, listener, load
+from tests.support.standin_choice import chosen_model
 
 MODELS = Path("models")
 POLL_SECONDS = 0.1
@@ -125,16 +127,11 @@ def watch(path: Path, state: State, stopped: threading.Event) -> None:
         log("info", f"configuration reloaded, sha256 {digest}")
 
 
-def accept_streams(port: int) -> None:
-    """Listen where Envoy and the probes expect gRPC, on all addresses; streams are accepted and closed."""
-    server = socket.create_server(("", port), backlog=64)
-
-    def serve() -> None:
-        while True:
-            connection, _ = server.accept()
-            connection.close()
-
-    threading.Thread(target=serve, daemon=True).start()
+def choose(body: Mapping[str, Any], state: State) -> str:
+    """Return the model that the configuration in use chooses for a request."""
+    with state.lock:
+        loaded = state.loaded
+    return chosen_model(loaded.document, loaded.models, body)
 
 
 def answer(path: str, state: State) -> tuple[int, str]:
@@ -171,13 +168,13 @@ def serve_http(address: str, port: int, state: State, *, metrics: bool) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def start(flags: Flags, state: State) -> None:
+def start(flags: Flags, state: State) -> Any:  # noqa: ANN401 - the gRPC server, to be kept
     """Open all ports; raises RefusedError or OSError."""
     address, port = listener(state.loaded.document, os.environ, flags.api_bind)
-    accept_streams(flags.port)
     serve_http("", flags.metrics_port, state, metrics=True)
     if flags.enable_api:
         serve_http(address, flags.api_port or port, state, metrics=False)
+    return standin_extproc.serve(flags.port, lambda body: choose(body, state), log)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,12 +185,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         state = read_configuration(Path(flags.config))
         download_models()
-        start(flags, state)
+        server = start(flags, state)
     except (RefusedError, OSError) as error:
         log("fatal", str(error))
         return 1
     log("info", f"serving {len(state.loaded.models)} models")
     watch(Path(flags.config), state, stopped)
+    server.stop(grace=None)
     log("info", "stopped")
     return 0
 

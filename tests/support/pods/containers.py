@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.pods import names
 from tests.support.pods.environment import POD_ADDRESS, expanded, resolve
 from tests.support.pods.images import Image
 from tests.support.pods.objects import Object, PodError, Reader
@@ -14,10 +15,14 @@ READ_ONLY_VOLUMES = {"configMap", "secret", "downwardAPI", "projected"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Directories of this machine that belong to the pod: its volumes, and room for each container."""
+    """Directories of this machine that belong to the pod: its volumes, and room for each container.
+
+    ``additions`` are files that the images have besides what stands for them here.
+    """
 
     volumes: Path
     containers: Path
+    additions: tuple[Bind, ...] = ()
 
 
 def as_pod(obj: Object) -> Object:
@@ -51,7 +56,7 @@ def container_spec(
         argv=tuple(expanded(word, environment) for word in image.command(container)),
         environment=environment,
         working_directory=container.get("workingDir") or image.working_directory,
-        binds=(*image.binds, *_settings(home, pod), *_mounts(container, pod, place)),
+        binds=(*image.binds, *place.additions, *_settings(home, pod), *_mounts(container, pod, place)),
         identity=identity(container, security),
         read_only_root=bool(security.get("readOnlyRootFilesystem")),
         drop_capabilities="ALL" in (capabilities.get("drop") or []),
@@ -76,13 +81,17 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _settings(home: Path, pod: Object) -> tuple[Bind, ...]:
+def _settings(home: Path, pod: Object) -> list[Bind]:
     """Return what a kubelet puts into every container's ``/etc``."""
-    hosts = home / "hosts"
     home.mkdir(parents=True, exist_ok=True)
     (home / "root").mkdir(exist_ok=True)
-    hosts.write_text(f"127.0.0.1 localhost\n{POD_ADDRESS} {pod['metadata']['name']}\n", encoding="utf-8")
-    return (Bind(source=str(hosts), target="/etc/hosts"),)
+    files = {
+        "hosts": f"127.0.0.1 localhost\n{POD_ADDRESS} {pod['metadata']['name']}\n",
+        "resolv.conf": names.settings(pod["metadata"].get("namespace", "default")),
+    }
+    for name, text in files.items():
+        (home / name).write_text(text, encoding="utf-8")
+    return [Bind(source=str(home / name), target=f"/etc/{name}") for name in files]
 
 
 def _mounts(container: Object, pod: Object, place: Place) -> list[Bind]:

@@ -1,12 +1,11 @@
 """What stands for the content of a container image on a machine without images."""
 
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-
-import yaml
 
 from tests.support.pods.objects import PodError
 from tests.support.pods.specs import Bind
@@ -59,10 +58,13 @@ def envoy() -> Image:
 def router() -> Image:
     """Return the stand-in for the router; see ``standin_router``."""
     python = f"{INTERPRETER}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    start = "import sys; sys.path.insert(0, '/opt/standin'); from tests.support.standin_router import main; "
+    start = (
+        "import sys; sys.path += ['/opt/standin', '/opt/packages']; "
+        "from tests.support.standin_router import main; "
+    )
     binds = [
         Bind(source=str(CHECKOUT / "tests" / "support"), target="/opt/standin/tests/support"),
-        Bind(source=str(Path(yaml.__file__).parent), target="/opt/standin/yaml"),
+        Bind(source=sysconfig.get_path("purelib"), target="/opt/packages"),
     ]
     if Path("/usr") != INTERPRETER:
         binds.append(Bind(source=str(INTERPRETER), target=str(INTERPRETER)))

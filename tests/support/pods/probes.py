@@ -79,3 +79,11 @@ def probes_of(container: Object) -> list[Probe]:
         for name in names
         if container.get(name)
     ]
+
+
+def stop_hook_of(container: Object, timeout_seconds: float) -> Probe | None:
+    """Return what a kubelet does before it ends the container, None when it does nothing."""
+    handler = (container.get("lifecycle") or {}).get("preStop")
+    if not handler:
+        return None
+    return Probe(container=container, name="preStop", handler=handler, timeout_seconds=timeout_seconds)
