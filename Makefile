@@ -84,3 +84,8 @@ test-integration: env cluster-build ## Run the tests on a real control plane (de
 	$(BIN)/python -m pytest -m cluster tests
 	@echo "==> the CRD on the oldest supported API server"
 	cd devcluster/crdcheck && go test ./...
+
+.PHONY: test-traffic
+test-traffic: env cluster-build ## Send requests through the real Envoy (a part of the tests above)
+	@echo "==> traffic"
+	$(BIN)/python -m pytest tests/traffic

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +72,21 @@ def operator(start_operator: Starter) -> OperatorUnderTest:
 @pytest.fixture
 def space(api: Api, request: pytest.FixtureRequest) -> Iterator[Space]:
     """A namespace for one test; its resources are deleted, and must go, while the operator still runs."""
+    operated = "operator" in request.fixturenames or "start_operator" in request.fixturenames
+    with temporary_space(api, operated=operated) as space:
+        yield space
+
+
+@contextmanager
+def temporary_space(api: Api, *, operated: bool) -> Iterator[Space]:
+    """A namespace for the length of a block; ``operated`` says whether an operator lets its resources go."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     space = Space(api, name)
     space.create({"kind": "Namespace", "metadata": {"name": name}})
     yield space
     for resource in _resources(space):
         space.delete(resource["kind"], resource["metadata"]["name"])
-    if "operator" in request.fixturenames or "start_operator" in request.fixturenames:
+    if operated:
         wait_for(lambda: not _resources(space), timeout=60, what=f"the resources of {name} go")
     space.delete("Namespace", name)
 
