@@ -57,6 +57,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             setting.flag,
             dest=setting.name,
             metavar=setting.form.unit.upper(),
+            nargs=None if setting.form.alone is None else "?",
+            const=setting.form.alone,
             help=f"{setting.description} Default: {setting.default or 'nothing'}. Variable: {setting.variable}.",
         )
 

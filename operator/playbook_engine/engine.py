@@ -16,6 +16,9 @@ from playbook_engine.cluster.errors import ClusterError, NoCredentialsError
 from playbook_engine.events import binding
 from playbook_engine.events.intake import Intake, watched_kinds
 from playbook_engine.events.wakes import Wakes
+from playbook_engine.fence import Deadman, Fence
+from playbook_engine.leadership.election import Leadership
+from playbook_engine.leadership.making import make_leadership
 from playbook_engine.objects import GroupVersionKind, ObjectKey
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
@@ -47,24 +50,25 @@ def run(settings: Settings, watches: tuple[Watch, ...]) -> int:
 
 
 async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
-    metrics = Metrics()
+    metrics, fence = Metrics(), Fence(arm=Deadman().arm)
     try:
-        executor = make_executor(settings, metrics)
+        leadership = make_leadership(settings, fence)
+        executor = make_executor(settings, metrics, fence)
     except OSError as error:
         log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
         return 1
-    engine = Engine(settings, watches, cluster=RealCluster(), executor=executor, metrics=metrics)
-    return await engine.run()
+    outside = Outside(cluster=RealCluster(fence), executor=executor, leadership=leadership)
+    return await Engine(settings, watches, outside=outside, metrics=metrics).run()
 
 
-def make_executor(settings: Settings, metrics: Metrics) -> Executor:
+def make_executor(settings: Settings, metrics: Metrics, fence: Fence) -> Executor:
     """Make the executor that the settings ask for; whether runs are warm is logged and measured.
 
     Raises OSError when there is no place for the runs.
     """
     directory, bound = settings.runs_directory, settings.message_bound
     if settings.executor is Executors.COLD:
-        return ColdExecutor(directory, message_bound=bound)
+        return ColdExecutor(directory, message_bound=bound, fence=fence)
 
     def tell(reason: str) -> None:
         metrics.warm.set(0 if reason else 1)
@@ -73,7 +77,16 @@ def make_executor(settings: Settings, metrics: Metrics) -> Executor:
         else:
             log.info("runs are warm")
 
-    return WarmExecutor(directory, message_bound=bound, on_state=tell)
+    return WarmExecutor(directory, message_bound=bound, on_state=tell, fence=fence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the engine acts on, and what says when it may."""
+
+    cluster: Cluster
+    executor: Executor
+    leadership: Leadership
 
 
 @dataclass(slots=True)
@@ -102,16 +115,15 @@ class Engine:
         settings: Settings,
         watches: tuple[Watch, ...],
         *,
-        cluster: Cluster,
-        executor: Executor,
+        outside: Outside,
         metrics: Metrics,
     ) -> None:
         """Assemble; nothing is started or asked yet. Raises OSError when the content cannot be read."""
         clock = time.monotonic
         self._settings = settings
         self._watches = {watch.gvk: watch for watch in watches}
-        self._cluster = cluster
-        self._executor = executor
+        self._cluster, self._executor = outside.cluster, outside.executor
+        self._leadership = outside.leadership
         self._metrics = metrics
         self._store = Store(frozenset(watch.field_manager for watch in watches))
         self._queue = WorkQueue(clock=clock)
@@ -120,12 +132,14 @@ class Engine:
         )
         self._reconciler = self._make_reconciler(watches, clock)
         self._intake = Intake(
-            cluster, self._store, Wakes(watches), add=self._add, namespaces=settings.namespaces
+            self._cluster, self._store, Wakes(watches), add=self._add, namespaces=settings.namespaces
         )
         self._kinds = watched_kinds(watches)
         self._life = _Life()
         self._stop = asyncio.Event()
         self._passes: set[asyncio.Task[None]] = set()
+        self._looks: set[asyncio.Task[None]] = set()
+        self._making: asyncio.Task[None] | None = None
         self._errors: dict[ObjectKey, int] = {}
 
     async def run(self) -> int:
@@ -182,15 +196,16 @@ class Engine:
         self._life.tasks.add(watching)
         await asyncio.gather(self._list_all(), self._executor.prepare())
         self._life.listed = True
-        for name, work in (("passes", self._make_passes()), ("comparison", self._compare_for_ever())):
-            self._life.tasks.add(asyncio.create_task(work, name=name))
+        leading = asyncio.create_task(self._lead(), name="passes")
+        self._life.tasks.add(leading)
+        self._life.tasks.add(asyncio.create_task(self._compare_for_ever(), name="comparison"))
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         done, _ = await asyncio.wait({*self._life.tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         failed = [task for task in done if not task.cancelled() and task.exception()]
         for task in failed:
             log.error("a part of the engine has failed", part=task.get_name(), error=repr(task.exception()))
-        await self._end(watching)
+        await self._end(watching, leading)
         return 1 if failed else 0
 
     async def _watch(self) -> None:
@@ -235,8 +250,8 @@ class Engine:
         for gvk in self._kinds:
             if (gvk.group, gvk.kind) == (group, kind) and self._store.state(gvk) is not KindState.KNOWN:
                 task = asyncio.create_task(self._look_for(gvk), name=f"look for {gvk}")
-                self._passes.add(task)
-                task.add_done_callback(self._passes.discard)
+                self._looks.add(task)
+                task.add_done_callback(self._looks.discard)
 
     async def _look_for(self, gvk: GroupVersionKind) -> None:
         for seconds in SERVED_SECONDS:
@@ -244,8 +259,31 @@ class Engine:
                 return
             await self._intake.compare(gvk)
 
+    async def _lead(self) -> None:
+        """Make passes whenever this process is the leader. It waits as ready as it can be: all is known and loaded."""
+        while not self._stop.is_set():
+            await self._leadership.acquire()
+            if self._settings.leader_elect:
+                await self._take_over()
+            self._metrics.leader.set(1)
+            async with asyncio.TaskGroup() as group:
+                self._making = group.create_task(self._make_passes(), name="making")
+                await self._leadership.hold()
+                self._making.cancel()
+            self._metrics.leader.set(0)
+            await _cancelled(self._passes)
+            await self._leadership.release()
+            self._reconciler.forget()
+
+    async def _take_over(self) -> None:
+        """Look at everything again: what the leader before this one did last may not have been seen yet."""
+        await self._compare()
+        for gvk in self._watches:
+            for key in self._store.keys(gvk):
+                self._queue.add(key, Priority.CHANGE)
+
     async def _make_passes(self) -> None:
-        while True:
+        while not self._stop.is_set():
             due = await self._queue.take()
             task = asyncio.create_task(self._pass(due), name=f"pass over {due.key}")
             self._passes.add(task)
@@ -283,16 +321,20 @@ class Engine:
             await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()
 
-    async def _end(self, watching: asyncio.Task[None]) -> None:
-        """Start nothing more; give passes time to end, and then end them with everything that they started."""
+    async def _end(self, watching: asyncio.Task[None], leading: asyncio.Task[None]) -> None:
+        """Start nothing more; give passes time to end, end the others with all that they started, and let go."""
         self._life.stopping = True
         self._stop.set()
-        await _cancelled(self._life.tasks - {watching})
+        await _cancelled({*self._life.tasks - {watching, leading}, *self._looks})
+        if self._making:
+            self._making.cancel()
         passes = tuple(self._passes)
         log.info("stopping", passes=len(passes))
         if passes:
             _, late = await asyncio.wait(passes, timeout=self._settings.graceful_shutdown_seconds)
             await _cancelled(late)
+        await _cancelled({leading})
+        await self._leadership.release()
         await _cancelled({watching})
         log.info("stopped")
 

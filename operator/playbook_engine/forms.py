@@ -14,11 +14,15 @@ BIGGEST_PORT = 65535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A form: ``allowed`` for people, ``parse`` for the engine; it raises ValueError for any other text."""
+    """A form: ``allowed`` for people, ``parse`` for the engine; it raises ValueError for any other text.
+
+    ``alone`` is what a flag without a value means, None when it must have one.
+    """
 
     unit: str
     allowed: str
     parse: Callable[[str], object]
+    alone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,12 @@ def word(kind: type[StrEnum]) -> Form:
     return Form(unit="word", allowed=f"{', '.join(most)} or {last}", parse=kind)
 
 
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
 def _positive(text: str) -> float:
     seconds = parse_duration(text)
     if seconds <= 0:
@@ -58,10 +68,17 @@ def _positive(text: str) -> float:
 
 
 def _namespaces(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if any(not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) for name in names):
+    return tuple(dict.fromkeys(_label(part.strip()) for part in text.split(",") if part.strip()))
+
+
+def _label(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", text):
         raise ValueError(text)
-    return names
+    return text
+
+
+def _optional_label(text: str) -> str:
+    return _label(text) if text else ""
 
 
 def _address(text: str) -> Address | None:
@@ -86,6 +103,11 @@ def _optional_path(text: str) -> Path | None:
 DURATION = Form(unit="duration", allowed=DURATION_FORM, parse=parse_duration)
 POSITIVE_DURATION = Form(
     unit="duration", allowed="a duration above 0, such as 1h30m, 10m or 45s", parse=_positive
+)
+SWITCH = Form(unit="switch", allowed="true or false", parse=_switch, alone="true")
+LABEL = Form(unit="name", allowed="a name of small letters, digits and '-'", parse=_label)
+OPTIONAL_LABEL = Form(
+    unit="name", allowed="a name of small letters, digits and '-', or nothing", parse=_optional_label
 )
 NAMESPACES = Form(unit="names", allowed="names of namespaces, separated by commas", parse=_namespaces)
 ADDRESS = Form(unit="address", allowed="host:port, :port for all addresses, or 0 for off", parse=_address)

@@ -67,6 +67,12 @@ class Settings:
     runs_directory: Path | None
     message_bound: int
     ansible_verbosity: int
+    leader_elect: bool
+    leader_election_id: str
+    leader_election_namespace: str
+    lease_seconds: float
+    renew_deadline_seconds: float
+    retry_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +209,71 @@ SETTINGS: tuple[Setting, ...] = (
         form=forms.whole_number("level", least=0, most=6),
         description="How much Ansible tells about each task, as that many -v would.",
     ),
+    Setting(
+        name="leader_elect",
+        variable="PLAYBOOK_ENGINE_LEADER_ELECT",
+        flag="--leader-elect",
+        default="false",
+        form=forms.SWITCH,
+        description="Whether this is one of several processes of which one works at a time: that which has the Lease.",
+    ),
+    Setting(
+        name="leader_election_id",
+        variable="PLAYBOOK_ENGINE_LEADER_ELECTION_ID",
+        flag="--leader-election-id",
+        default="playbook-engine",
+        form=forms.LABEL,
+        description="The name of the Lease.",
+    ),
+    Setting(
+        name="leader_election_namespace",
+        variable="PLAYBOOK_ENGINE_LEADER_ELECTION_NAMESPACE",
+        flag="--leader-election-namespace",
+        default="",
+        form=forms.OPTIONAL_LABEL,
+        description="The namespace of the Lease; empty for that of the pod.",
+    ),
+    Setting(
+        name="lease_seconds",
+        variable="PLAYBOOK_ENGINE_LEADER_ELECT_LEASE_DURATION",
+        flag="--leader-elect-lease-duration",
+        default="15s",
+        form=forms.POSITIVE_DURATION,
+        description="How long a Lease that is not renewed any more must have stood before another process takes it.",
+    ),
+    Setting(
+        name="renew_deadline_seconds",
+        variable="PLAYBOOK_ENGINE_LEADER_ELECT_RENEW_DEADLINE",
+        flag="--leader-elect-renew-deadline",
+        default="10s",
+        form=forms.POSITIVE_DURATION,
+        description="How long after its last renewal a process may still write; then its runs are killed.",
+    ),
+    Setting(
+        name="retry_seconds",
+        variable="PLAYBOOK_ENGINE_LEADER_ELECT_RETRY_PERIOD",
+        flag="--leader-elect-retry-period",
+        default="2s",
+        form=forms.POSITIVE_DURATION,
+        description="How often the Lease is renewed, or looked at by those that wait for it.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Two durations of which one may not be longer than the other, nor as long when ``strict``."""
+
+    shorter: str
+    longer: str
+    strict: bool = False
+
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+_ORDERS = (
+    _Order("backoff_base_seconds", "backoff_max_seconds"),
+    _Order("renew_deadline_seconds", "lease_seconds", strict=True),  # between them is the time to kill runs
+    _Order("retry_seconds", "renew_deadline_seconds", strict=True),
 )
 
 
@@ -219,8 +290,8 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, str] | None = 
             values[setting.name] = setting.form.parse(text)
         except ValueError:
             problems.append(f"{source}: {text!r} is not allowed; give {setting.form.allowed}")
-    if not problems and _longer(values["backoff_base_seconds"], values["backoff_max_seconds"]):
-        problems.append("--backoff-base is longer than --backoff-max; give a shorter one")
+    if not problems:
+        problems = [problem for problem in (_out_of_order(rule, values) for rule in _ORDERS) if problem]
     if problems:
         raise SettingsError(tuple(problems))
     values["max_concurrent_runs"] = values["max_concurrent_runs"] or _cores()
@@ -235,8 +306,13 @@ def _given(setting: Setting, environ: Mapping[str, str], flags: Mapping[str, str
     return "default", setting.default
 
 
-def _longer(one: object, other: object) -> bool:
-    return isinstance(one, float) and isinstance(other, float) and one > other
+def _out_of_order(order: _Order, values: Mapping[str, object]) -> str:
+    short, long = values[order.shorter], values[order.longer]
+    assert isinstance(short, float) and isinstance(long, float)  # noqa: S101, PT018 - durations
+    if short < long or (short == long and not order.strict):
+        return ""
+    flags = _BY_NAME[order.shorter].flag, _BY_NAME[order.longer].flag
+    return f"{flags[0]} is {'not shorter' if order.strict else 'longer'} than {flags[1]}; give a shorter one"
 
 
 def _cores() -> int:

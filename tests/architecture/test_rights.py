@@ -68,6 +68,14 @@ def test_the_operator_has_the_rights_that_watches_yaml_needs_and_no_other() -> N
     assert granted() == needed()
 
 
+def test_the_lease_is_the_only_thing_that_may_be_written_in_the_operators_own_namespace() -> None:
+    text = (CHECKOUT / "deploy" / "rbac" / "leader_election_role.yaml").read_text(encoding="utf-8")
+    create, change = yaml.safe_load(text)["rules"]
+    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    assert create == {**leases, "verbs": ["create"]}, "a name cannot narrow the right to create"
+    assert change == {**leases, "resourceNames": ["semantic-router-operator"], "verbs": ["get", "update"]}
+
+
 def test_secrets_can_only_be_read_by_name() -> None:
     assert granted()["", "secrets"] == {"get"}
 

@@ -3,14 +3,27 @@
 The API server writes a line before it answers, so what was answered before ``now`` is before the mark.
 """
 
+import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
 QUESTIONS = {"authorization.k8s.io", "authentication.k8s.io"}
 """Groups whose ``create`` asks something and stores nothing."""
+
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
+
+
+def credential_of(kubeconfig: Path) -> str:
+    """Return the identity of the token in a kubeconfig, as audit entries have it."""
+    token = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))["users"][0]["user"]["token"]
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return f"JTI={claims['jti']}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +35,15 @@ class Write:
     namespace: str
     name: str
     code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A write with the token that it was sent with, as ``credential_of`` gives it, and when it was done."""
+
+    write: Write
+    credential: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +58,22 @@ class AuditLog:
 
     def writes(self, user: str, since: int) -> list[Write]:
         """Return what ``user`` wrote after the mark, in order."""
+        return [_write(entry) for entry in self._writes(user, since)]
+
+    def signed(self, user: str, since: int) -> list[Signed]:
+        """Return the same, with the token of each: two operators have the same account, but not the same token."""
         return [
-            _write(entry)
+            Signed(
+                write=_write(entry),
+                credential=entry["user"].get("extra", {}).get(CREDENTIAL, [""])[0],
+                at=entry["stageTimestamp"],
+            )
+            for entry in self._writes(user, since)
+        ]
+
+    def _writes(self, user: str, since: int) -> list[Any]:
+        return [
+            entry
             for entry in self._entries(user, since)
             if entry["verb"] in WRITING
             and entry["stage"] == "ResponseComplete"

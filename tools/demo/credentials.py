@@ -31,7 +31,8 @@ def rbac_objects(*, namespace: str = NAMESPACE, suffix: str = "") -> list[Any]:
             item["metadata"]["name"] += suffix
         if item["kind"] == "ClusterRoleBinding":
             item["roleRef"]["name"] += suffix
-            item["subjects"][0]["namespace"] = namespace
+        for subject in item.get("subjects", []):
+            subject["namespace"] = namespace
     return objects
 
 

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 from playbook_engine.cluster.discovery import Discovery, Presence
 from playbook_engine.cluster.errors import NotFoundError
 from playbook_engine.cluster.transport import Request, Transport
-from playbook_engine.objects import GroupVersionKind, Object, ObjectKey
+from playbook_engine.fence import Fence
+from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -51,6 +52,14 @@ class Cluster(Protocol):
         """Server-side apply ``document`` to the status subresource, taking over fields of others."""
         ...
 
+    async def create(self, body: Object) -> Object:
+        """Create an object; raises ConflictError when one of that name is there."""
+        ...
+
+    async def replace(self, body: Object) -> Object:
+        """Replace an object; raises ConflictError unless it has the resourceVersion of ``body``."""
+        ...
+
     async def create_event(self, event: Object) -> None:
         """Create an Event; raises ConflictError when one of that name is there."""
         ...
@@ -67,9 +76,9 @@ class Cluster(Protocol):
 class RealCluster:
     """The API server of the kubeconfig, or of the pod's service account."""
 
-    def __init__(self) -> None:
-        """Connect at the first request."""
-        self._transport = Transport()
+    def __init__(self, fence: Fence | None = None) -> None:
+        """Connect at the first request; with a ``fence``, write nothing when it is closed."""
+        self._transport = Transport(fence or Fence())
         self._discovery = Discovery(self._transport)
 
     async def connect(self) -> None:
@@ -129,6 +138,19 @@ class RealCluster:
             Request(method="PATCH", path=path, query=query, body=document, media=APPLY_PATCH)
         )
         return applied
+
+    async def create(self, body: Object) -> Object:
+        """Create an object."""
+        key = key_of(body)
+        resource = await self._discovery.resource(key.gvk)
+        path = resource.path(namespace=key.namespace)
+        created: Object = await self._transport.send(Request(method="POST", path=path, body=body))
+        return created
+
+    async def replace(self, body: Object) -> Object:
+        """Replace an object."""
+        replaced: Object = await self._send(key_of(body), "PUT", body=body)
+        return replaced
 
     async def create_event(self, event: Object) -> None:
         """Create an Event."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from playbook_engine.cluster.errors import ClusterError, NotFoundError
+from playbook_engine.cluster.errors import ClusterError, NotFoundError, UnavailableError
 from playbook_engine.cluster.transport import Request, Transport
 from playbook_engine.objects import GroupVersionKind
 
@@ -57,10 +57,11 @@ class Discovery:
         return (await self._look(gvk)).presence
 
     async def resource(self, gvk: GroupVersionKind) -> Resource:
-        """Give where the kind is served; raises NotFoundError when it is not, or that is not known."""
+        """Give where the kind is served; raises NotFoundError when it is not, UnavailableError when nobody knows."""
         found = await self._look(gvk)
         if found.resource is None:
-            raise NotFoundError(f"kind {gvk} is {found.presence} in this cluster")
+            error = NotFoundError if found.presence is Presence.ABSENT else UnavailableError
+            raise error(f"kind {gvk} is {found.presence} in this cluster")
         return found.resource
 
     def forget(self, gvk: GroupVersionKind) -> None:

@@ -46,6 +46,10 @@ class UnavailableError(ClusterError):
     """The server could not answer now: it can be tried again."""
 
 
+class FencedError(ClusterError):
+    """The request was not sent: this process may not write now."""
+
+
 class NoCredentialsError(Exception):
     """Nothing says which API server to talk to, or what does cannot be read."""
 

@@ -14,10 +14,18 @@ import httpx
 import kr8s
 import kr8s.asyncio
 
-from playbook_engine.cluster.errors import Answer, NoCredentialsError, UnavailableError, error_of
+from playbook_engine.cluster.errors import (
+    Answer,
+    FencedError,
+    NoCredentialsError,
+    UnavailableError,
+    error_of,
+)
+from playbook_engine.fence import Fence
 
 _UNAUTHORIZED = 401
 _SUCCESS = range(200, 300)
+_READING = ("GET", "HEAD")
 _TIMEOUT_SECONDS = 30.0
 
 
@@ -36,13 +44,18 @@ class Request:
 class Transport:
     """A connection to one API server."""
 
-    def __init__(self) -> None:
+    def __init__(self, fence: Fence) -> None:
         """Read nothing yet: the credentials are looked for at the first request."""
+        self._fence = fence
         self._api: Any = None
         self._login = asyncio.Lock()
 
     async def send(self, request: Request) -> Any:  # noqa: ANN401 - whatever the API server says
-        """Send and give the decoded answer; raises ClusterError, UnavailableError when nobody answers."""
+        """Send and give the decoded answer; raises ClusterError: UnavailableError when nobody answers.
+
+        The fence is looked at before anything, and again when nothing but the sending is left.
+        """
+        self._check(request)
         what = f"{request.method} {request.path}"
         try:
             api = await self._connected()
@@ -78,7 +91,12 @@ class Transport:
                 self._api.timeout = _TIMEOUT_SECONDS
         return self._api
 
+    def _check(self, request: Request) -> None:
+        if request.method not in _READING and self._fence.left <= 0:
+            raise FencedError(f"{request.method} {request.path}: not sent, the lease is not held any more")
+
     async def _once(self, api: Any, request: Request) -> httpx.Response:  # noqa: ANN401 - kr8s has no types
+        self._check(request)
         body = None if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": request.media, "Accept": request.accept}
         base, _, last = request.path.rpartition("/")

@@ -40,6 +40,10 @@ class Metrics:
             "playbook_engine_warm_executor", "1 while runs are forks of a server that has loaded Ansible.",
             registry=self._registry,
         )  # fmt: skip
+        self.leader = Gauge(
+            "playbook_engine_leader", "1 while this process makes passes, 0 while it waits for the lease.",
+            registry=self._registry,
+        )  # fmt: skip
         self.queued = Gauge(
             "playbook_engine_queue_depth",
             "Objects that are due and wait for a pass.",

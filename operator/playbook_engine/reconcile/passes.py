@@ -59,6 +59,10 @@ class Reconciler:
         self._parts = parts
         self._memories: dict[ObjectKey, Memory] = {}
 
+    def forget(self) -> None:
+        """Remember nothing: another process may have worked meanwhile."""
+        self._memories.clear()
+
     async def reconcile(self, watch: Watch, key: ObjectKey, priority: Priority) -> float | None:
         """Make one pass; give the seconds until the next is due, or None when there is nothing left to do.
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from playbook_engine.fence import Fence, Tenure
 from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import End, conclude
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
@@ -30,8 +31,14 @@ _MARGIN_SECONDS = 2.0
 class ColdExecutor:
     """An ``Executor`` that starts ansible-runner anew for each run; several runs may go on at once."""
 
-    def __init__(self, directory: Path | None = None, *, message_bound: int = 1024) -> None:
-        """Make the private directory that all runs are made in; raises OSError when that is impossible."""
+    def __init__(
+        self, directory: Path | None = None, *, message_bound: int = 1024, fence: Fence | None = None
+    ) -> None:
+        """Make the private directory that all runs are made in; raises OSError when that is impossible.
+
+        Runs end with the tenure of ``fence``; without one they may go on for ever.
+        """
+        self._fence = fence or Fence()
         self._root = make_root(directory)
         self._message_bound = message_bound
         self._closing = asyncio.Event()
@@ -74,7 +81,10 @@ class ColdExecutor:
         try:
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - pipes
             streams = Streams(process.stdout, process.stderr)
-            cause = await follow(streams, followed, seconds=request.timeout_seconds, closing=self._closing)
+            with self._fence.followed(partial(_tell, process)):
+                cause = await follow(
+                    streams, followed, seconds=request.timeout_seconds, closing=self._closing
+                )
         finally:
             await _end(process, mark)
         note = "" if followed.ended else _last_line(followed.stderr)
@@ -91,6 +101,11 @@ async def _start(directory: Path, environment: Mapping[str, str]) -> asyncio.sub
         *(sys.executable, "-P", "-m", "playbook_engine.runs.supervise", str(directory)),
         stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=directory, limit=LINE_BYTES,
     )  # fmt: skip
+
+
+def _tell(process: asyncio.subprocess.Process, tenure: Tenure) -> None:
+    assert process.stdin is not None  # noqa: S101 - started with a pipe
+    process.stdin.write(tenure.line())
 
 
 async def _end(process: asyncio.subprocess.Process, mark: str) -> None:

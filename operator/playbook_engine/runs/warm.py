@@ -18,6 +18,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from playbook_engine.fence import Fence, Tenure
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import End, conclude, step
@@ -44,11 +45,20 @@ class WarmExecutor:
     """An ``Executor`` that forks; several runs may go on at once."""
 
     def __init__(
-        self, directory: Path | None = None, *, message_bound: int = 1024, on_state: OnState | None = None
+        self,
+        directory: Path | None = None,
+        *,
+        message_bound: int = 1024,
+        on_state: OnState | None = None,
+        fence: Fence | None = None,
     ) -> None:
-        """Make the private directory of the runs; raises OSError. The server starts with the first run."""
+        """Make the private directory of the runs; raises OSError. The server starts with the first run.
+
+        Runs end with the tenure of ``fence``; without one they may go on for ever.
+        """
         self.directory = self._root = make_root(directory)
-        self._cold = ColdExecutor(directory, message_bound=message_bound)
+        self._fence = fence or Fence()
+        self._cold = ColdExecutor(directory, message_bound=message_bound, fence=fence)
         self._message_bound = message_bound
         self._tell = on_state or (lambda _reason: None)
         self._closing = asyncio.Event()
@@ -119,9 +129,10 @@ class WarmExecutor:
         followed = Followed()
         pipes = await server.send(_order(directory, request, environment))
         try:
-            cause = await follow(
-                pipes.streams, followed, seconds=request.timeout_seconds, closing=self._closing
-            )
+            with self._fence.followed(pipes.tell):
+                cause = await follow(
+                    pipes.streams, followed, seconds=request.timeout_seconds, closing=self._closing
+                )
         finally:
             await _hang_up(pipes, mark, ended=followed.ended)
         written = {"event": "error", "stdout": followed.stderr}
@@ -140,6 +151,11 @@ class _Pipes:
         self.control = control
         self.streams = streams
         self._transports = transports
+
+    def tell(self, tenure: Tenure) -> None:
+        """Say until when the run may go on; one that has ended need not hear it."""
+        with suppress(BrokenPipeError, BlockingIOError):
+            os.write(self.control, tenure.line())
 
     def close(self) -> None:
         """Close all."""
@@ -199,6 +215,7 @@ class _Server:
         assert self._socket is not None  # noqa: S101 - it is ready
         self._runs += 1
         control_theirs, control = os.pipe()
+        os.set_blocking(control, False)
         events, events_theirs = os.pipe()
         errors, errors_theirs = os.pipe()
         theirs = (control_theirs, events_theirs, errors_theirs)

@@ -17,7 +17,7 @@ from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of,
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One request that changed something: ``what`` is ``patch``, ``status`` or ``event``."""
+    """One request that changed something: ``what`` is ``patch``, ``status``, ``event``, ``create`` or ``replace``."""
 
     what: str
     key: ObjectKey
@@ -123,6 +123,23 @@ class FakeCluster:
         status = {name: value for name, value in given.items() if name not in self.dropped_status_fields}
         self.writes.append(Write("status", key, copy.deepcopy(dict(given))))
         return self._store({**stored, "status": copy.deepcopy(status)})
+
+    async def create(self, body: Object) -> Object:
+        """Create an object; its name must be new."""
+        self._check("create")
+        if key_of(body) in self._objects:
+            raise ConflictError(f"{key_of(body)} already exists")
+        self.writes.append(Write("create", key_of(body), copy.deepcopy(dict(body))))
+        return self.put(body)
+
+    async def replace(self, body: Object) -> Object:
+        """Replace the object of that version."""
+        self._check("replace")
+        stored = self._known(key_of(body))
+        if metadata_of(body).get("resourceVersion") != metadata_of(stored).get("resourceVersion"):
+            raise ConflictError(f"{key_of(body)} has been modified")
+        self.writes.append(Write("replace", key_of(body), copy.deepcopy(dict(body))))
+        return self.put(body)
 
     async def create_event(self, event: Object) -> None:
         """Keep an Event; its name must be new."""

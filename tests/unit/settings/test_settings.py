@@ -36,6 +36,12 @@ def test_without_anything_given_every_setting_has_its_default() -> None:
         message_bound=1024,
         executor=Executors.AUTO,
         ansible_verbosity=0,
+        leader_elect=False,
+        leader_election_id="playbook-engine",
+        leader_election_namespace="",
+        lease_seconds=15.0,
+        renew_deadline_seconds=10.0,
+        retry_seconds=2.0,
     )
 
 
