@@ -42,7 +42,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_its_processes(
     assert run_processes(toymaker)
     message = toy.wait_condition("Reconciled", "False", reason="RunTimedOut")["message"]
     assert run_processes(toymaker) == []
-    assert "after 5 s in task 'Wait at the gate until it opens'" in message
+    assert "after 15 s in task 'Wait at the gate until it opens'" in message
     gate.open()
     toy.wait_made()
     assert run_processes(toymaker) == [], "nor does a run that succeeds leave a process"

@@ -12,7 +12,7 @@ from tests.support.waiting import wait_for
 
 DIRECTORY = CHECKOUT / "tests" / "integration" / "toy"
 FINALIZER = "example.com/toy"
-SETTLED_SECONDS = 30.0
+SETTLED_SECONDS = 45.0
 """A run of the toy takes about 2 s on two idle cores; the rest is room."""
 
 SERVER = "playbook_engine.warm.server"
