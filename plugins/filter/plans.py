@@ -110,6 +110,7 @@ def router_plan(
         "account_annotations": plain(section(spec, "serviceAccount").get("annotations")),
         "files": revisions.router_files(situation),
         "revision": revision,
+        "service_annotations": exposure.service_annotations(situation),
         "service_type": str(section(spec, "service").get("type") or "ClusterIP"),
         "service_ports": exposure.service_ports(situation),
         "replicas": scaling.replicas(situation),

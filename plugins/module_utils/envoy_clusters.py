@@ -1,4 +1,4 @@
-"""Envoy's clusters: one for each model that has an address, and three inside the pod."""
+"""Envoy's clusters: one for each model that has an address, and four inside the pod."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Address, Endpoint, Model
 
 TYPES = "type.googleapis.com/envoy"
-EXTPROC, ROUTER_API, ADMIN = "extproc", "router_api", "admin"
+EXTPROC, ROUTER_API, ADMIN, READY = "extproc", "router_api", "admin", "ready"
 CONNECT_SECONDS = "5s"
 UNUSED_SECONDS = "4s"
 """How long a connection is kept without a request: less than the 5 s after which vLLM's server closes it.

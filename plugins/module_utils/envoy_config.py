@@ -5,14 +5,15 @@ new pod. Bootstrap and listeners stay as they are while a pod lives. All documen
 resource is only ever a value in them, never a pattern.
 """
 
-from itertools import count
 from typing import Any
 
+from ansible_collections.vllm.semantic_router.plugins.module_utils import envoy_tls
 from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends, Model
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_clusters import (
     ADMIN,
     EXTPROC,
     MOST_AT_ONCE,
+    READY,
     ROUTER_API,
     TYPES,
     address,
@@ -20,14 +21,24 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_cluster
     model_cluster,
     usable,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_http import (
+    connection_manager,
+    router_filter,
+    watched,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
+    EVERYWHERE,
+    ready_listener,
+    ready_port,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_routes import (
     BODY_MIB,
-    IDLE_SECONDS,
     ext_proc_filter,
     local_replies,
     route_configuration,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports
 
@@ -37,21 +48,18 @@ FORMAT = "1"
 that they did not have. The live files of pods with another format are left alone.
 """
 
-READY_PORT = 19001
+IDLE_SECONDS = 300
 LOOPBACK = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the Service and the kubelet reach
 INTERNAL_HEADERS = (
     "x-vsr-looper-request", "x-vsr-looper-secret", "x-vsr-looper-decision", "x-vsr-looper-iteration",
     "x-authz-user-id", "x-authz-user-groups", "x-selected-model",
 )  # fmt: skip
 """Headers by which the parts of the router talk to each other; a client must not be able to send them."""
 
-_FILTERS = f"{TYPES}.extensions.filters.http"
 _NOBODY = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
 """Whose ``x-envoy-*`` headers, such as time-outs, are obeyed; Envoy takes an empty list for all private addresses."""
 
 _EARLY = f"{TYPES}.extensions.http.early_header_mutation.header_mutation"
-_MANAGER = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _LOG_FIELDS = {
     "time": "%START_TIME%",
     "method": "%REQ(:METHOD)%",
@@ -69,28 +77,25 @@ _LOG_FIELDS = {
 }
 
 
-def ready_port(ports: Ports) -> int:
-    """Return the port on which Envoy says that it is ready; another than all others of the pod."""
-    taken = {ports.api.target, ports.grpc.target, ports.metrics.target, ports.router_api, ports.envoy_admin}
-    return next(port for port in count(READY_PORT) if port not in taken)
-
-
 def render_envoy(
-    resource: Object, backends: Backends, ports: Ports, *, directory: str = DIRECTORY
+    resource: Object, backends: Backends, ports: Ports, *, tls: bool = False, directory: str = DIRECTORY
 ) -> dict[str, dict[str, Any]]:
     """Return the documents by file name: the bootstrap, and what it watches in ``directory``.
 
-    Envoy's reader of YAML takes an unquoted ``y`` or ``n`` for a boolean, so they have to be written as JSON, which
-    is YAML too: resources and models may have such names.
+    With ``tls`` the API port serves TLS too. Envoy's reader of YAML takes an unquoted ``y`` or ``n`` for a boolean, so
+    they have to be written as JSON, which is YAML too: resources and models may have such names.
     """
-    return {**fixed_files(resource, ports, directory=directory), **live_files(backends.models)}
+    return {**fixed_files(resource, ports, tls=tls, directory=directory), **live_files(backends.models)}
 
 
-def fixed_files(resource: Object, ports: Ports, *, directory: str = DIRECTORY) -> dict[str, dict[str, Any]]:
+def fixed_files(
+    resource: Object, ports: Ports, *, tls: bool = False, directory: str = DIRECTORY
+) -> dict[str, dict[str, Any]]:
     """Return what stays as it is while a pod lives: where Envoy listens, and what it asks."""
     return {
         "envoy.yaml": _bootstrap(resource, ports, directory),
-        "listeners.yaml": {"resources": [_listener(ports, directory)]},
+        "listeners.yaml": {"resources": [_listener(resource, ports, directory, tls=tls)]},
+        **({envoy_tls.FILE: {"resources": [envoy_tls.certificate()]}} if tls else {}),
     }
 
 
@@ -109,15 +114,16 @@ def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]
         "admin": {"address": address(LOOPBACK, ports.envoy_admin)},
         "overload_manager": {"resource_monitors": [_connection_limit()]},
         "dynamic_resources": {
-            "lds_config": _watched(directory, "listeners.yaml"),
-            "cds_config": _watched(directory, "clusters.yaml"),
+            "lds_config": watched(directory, "listeners.yaml"),
+            "cds_config": watched(directory, "clusters.yaml"),
         },
         "static_resources": {
-            "listeners": [_ready_listener(ports)],
+            "listeners": [ready_listener(resource, ports)],
             "clusters": [
                 local_cluster(EXTPROC, ports.grpc.target, http2=True),
                 local_cluster(ROUTER_API, ports.router_api),
                 local_cluster(ADMIN, ports.envoy_admin),
+                local_cluster(READY, ready_port(ports)),
             ],
         },
     }
@@ -131,23 +137,18 @@ def _connection_limit() -> dict[str, Any]:
     return {"name": name, "typed_config": typed}
 
 
-def _watched(directory: str, name: str) -> dict[str, Any]:
-    # A ConfigMap changes by a link that is swapped, which is only seen by a watch on the directory.
-    source = {"path": f"{directory}/{name}", "watched_directory": {"path": directory}}
-    return {"resource_api_version": "V3", "path_config_source": source}
-
-
-def _listener(ports: Ports, directory: str) -> dict[str, Any]:
+def _listener(resource: Object, ports: Ports, directory: str, *, tls: bool) -> dict[str, Any]:
+    given = section(spec_of(resource), "envoy")
     manager = {
         "stat_prefix": "api",
         "codec_type": "AUTO",
-        "rds": {"route_config_name": "models", "config_source": _watched(directory, "routes.yaml")},
+        "rds": {"route_config_name": "models", "config_source": watched(directory, "routes.yaml")},
         "early_header_mutation_extensions": [_header_guard()],
-        "http_filters": [ext_proc_filter(), _router_filter()],
+        "http_filters": [ext_proc_filter(fails_open=bool(given.get("failOpen"))), router_filter()],
         "access_log": [_access_log()],
         "local_reply_config": {"mappers": local_replies()},
         "request_headers_timeout": "10s",
-        "stream_idle_timeout": IDLE_SECONDS,
+        "stream_idle_timeout": f"{given.get('idleTimeoutSeconds') or IDLE_SECONDS}s",
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
@@ -160,41 +161,8 @@ def _listener(ports: Ports, directory: str) -> dict[str, Any]:
         "name": "api",
         "address": address(EVERYWHERE, ports.api.target),
         "per_connection_buffer_limit_bytes": BODY_MIB * 1024 * 1024,
-        "filter_chains": [{"filters": [_connection_manager(manager)]}],
+        **envoy_tls.filter_chains(connection_manager(manager), tls=tls, directory=directory),
     }
-
-
-def _ready_listener(ports: Ports) -> dict[str, Any]:
-    """Tell whether Envoy is ready, which it is not while it drains, and its statistics; nothing else."""
-    health_check = {
-        "name": "envoy.filters.http.health_check",
-        "typed_config": {
-            "@type": f"{_FILTERS}.health_check.v3.HealthCheck",
-            "pass_through_mode": False,
-            "headers": [{"name": ":path", "string_match": {"exact": "/ready"}}],
-        },
-    }
-    statistics = {
-        "match": {"path": "/stats/prometheus"},
-        "route": {"cluster": ADMIN, "timeout": "30s"},
-    }
-    routes = {"name": "ready", "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [statistics]}]}
-    manager = {
-        "stat_prefix": "ready",
-        "route_config": routes,
-        "http_filters": [health_check, _router_filter()],
-    }
-    return {
-        "name": "ready",
-        "ignore_global_conn_limit": True,  # a busy Envoy is not a broken one
-        "address": address(EVERYWHERE, ready_port(ports)),
-        "filter_chains": [{"filters": [_connection_manager(manager)]}],
-    }
-
-
-def _connection_manager(config: dict[str, Any]) -> dict[str, Any]:
-    typed = {"@type": _MANAGER, **config}
-    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": typed}
 
 
 def _header_guard() -> dict[str, Any]:
@@ -212,10 +180,3 @@ def _access_log() -> dict[str, Any]:
         "log_format": {"json_format": _LOG_FIELDS},
     }
     return {"name": "envoy.access_loggers.stdout", "typed_config": typed}
-
-
-def _router_filter() -> dict[str, Any]:
-    return {
-        "name": "envoy.filters.http.router",
-        "typed_config": {"@type": f"{_FILTERS}.router.v3.Router"},
-    }

@@ -28,7 +28,6 @@ BODY_MIB = 50
 """The largest body that is shown to the router as a whole; Envoy answers larger ones with 413."""
 
 ROUTER_SECONDS = "300s"
-IDLE_SECONDS = "300s"
 _EXT_PROC = "envoy.filters.http.ext_proc"
 _EXT_PROC_TYPES = f"{TYPES}.extensions.filters.http.ext_proc.v3"
 _NO_MODELS = "this router has no models: add entries to spec.vllmEndpoints"
@@ -95,8 +94,7 @@ def _to(model: Model) -> dict[str, Any]:
         "route": {
             "cluster": cluster_name(model),
             "auto_host_rewrite": True,
-            "timeout": "0s",  # a generation may be long; silence is what ends it
-            "idle_timeout": IDLE_SECONDS,
+            "timeout": "0s",  # a generation may be long; silence is what ends it, by the listener's setting
             "retry_policy": _RETRIES,
         }
     }
@@ -128,15 +126,18 @@ def _without_router() -> dict[str, Any]:
     return {_EXT_PROC: {"@type": f"{_EXT_PROC_TYPES}.ExtProcPerRoute", "disabled": True}}
 
 
-def ext_proc_filter() -> dict[str, Any]:
-    """Return the filter that asks the router; without its answer no request goes on."""
+def ext_proc_filter(*, fails_open: bool = False) -> dict[str, Any]:
+    """Return the filter that asks the router.
+
+    Without its answer no request goes on, or, when it fails open, each goes to the first model as the client sent it.
+    """
+    closed = {"failure_mode_allow": False, "status_on_error": {"code": "ServiceUnavailable"}}
     return {
         "name": _EXT_PROC,
         "typed_config": {
             "@type": f"{_EXT_PROC_TYPES}.ExternalProcessor",
             "grpc_service": {"envoy_grpc": {"cluster_name": EXTPROC}},
-            "failure_mode_allow": False,
-            "status_on_error": {"code": "ServiceUnavailable"},
+            **({"failure_mode_allow": True} if fails_open else closed),
             "message_timeout": ROUTER_SECONDS,
             "max_message_timeout": ROUTER_SECONDS,
             "allow_mode_override": True,

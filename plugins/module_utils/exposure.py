@@ -1,11 +1,20 @@
 """How the router is reached: the Service, an Ingress, the HTTPRoute of a Gateway, an OpenShift Route."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
+from ansible_collections.vllm.semantic_router.plugins.module_utils.certificates import (
+    ROUTE_API,
+    SERVING_CERTIFICATE,
+    serving_secret,
+    uses_serving_certificate,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import INTERNAL_HEADERS
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import ready_port
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import Situation
 
@@ -17,17 +26,31 @@ ROUTE_RULES = (
 )
 """Paths that a Gateway sends to the router, and how long an answer may take."""
 
-ROUTE_API = "route.openshift.io/v1/Route"
 HTTP_ROUTE_API = "gateway.networking.k8s.io/v1/HTTPRoute"
 GATEWAY_API = "gateway.networking.k8s.io/v1/Gateway"
 
 
 def service_ports(situation: Situation) -> list[dict[str, Any]]:
-    """Return the ports of the Service; they lead to numbers, since the container of the API port differs by mode."""
+    """Return the ports of the Service; they lead to numbers, since the container of the API port differs by mode.
+
+    Behind a Gateway nobody speaks to the router's ExtProc, and there is no Envoy with statistics.
+    """
+    ports, alone = situation.ports, situation.is_standalone
+    found = [port for port in ports.of_service if alone or port is not ports.grpc]
+    if alone and ports.metrics_enabled:
+        taken = {port.port for port in found}
+        free = next(number for number in count(ready_port(ports)) if number not in taken)
+        found.append(Port(name="envoy-metrics", port=free, target=ready_port(ports)))
     return [
         {"name": port.name, "port": port.port, "targetPort": port.target, "protocol": port.protocol}
-        for port in situation.ports.of_service
+        for port in found
     ]
+
+
+def service_annotations(situation: Situation) -> dict[str, str] | None:
+    """Return the annotation for which OpenShift makes the certificate that Envoy serves."""
+    served = situation.certificate and uses_serving_certificate(situation.resource)
+    return {SERVING_CERTIFICATE: serving_secret(situation.resource)} if served else None
 
 
 def ingress_rules(situation: Situation) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ def revision_of(situation: Situation) -> str:
 def _rolling(situation: Situation) -> list[Any]:
     envoy: dict[str, Any] = {}
     if situation.is_standalone:
-        envoy = {"format": FORMAT, **fixed_files(situation.resource, situation.ports)}
+        envoy = {"format": FORMAT, **_fixed(situation)}
     return [without_addresses(situation.document), tools_db(situation.resource), envoy]
 
 
@@ -76,8 +76,11 @@ def envoy_files(situation: Situation) -> Files:
 
     As JSON, which is YAML that no reader can take for anything else: Envoy's knows y and n as booleans.
     """
-    rolling = fixed_files(situation.resource, situation.ports)
-    return _as_json({**rolling, **live_files(models_of(situation.document))})
+    return _as_json({**_fixed(situation), **live_files(models_of(situation.document))})
+
+
+def _fixed(situation: Situation) -> dict[str, Any]:
+    return fixed_files(situation.resource, situation.ports, tls=bool(situation.certificate))
 
 
 def names_to_keep(situation: Situation, revision: str) -> set[str]:

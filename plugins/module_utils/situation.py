@@ -4,12 +4,16 @@ Each role takes its part of it; so they agree without handing facts to each othe
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Backends, resolve_backends
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache import CachePlan, resolve_cache
+from ansible_collections.vllm.semantic_router.plugins.module_utils.certificates import (
+    certificate_problem,
+    certificate_secret,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.config_rules import check_config
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
@@ -92,6 +96,11 @@ class Situation:
         """Whether an Envoy runs beside the router."""
         return gateway_mode(self.resource) != GATEWAY_INTEGRATION
 
+    @cached_property
+    def certificate(self) -> str | None:
+        """The Secret with the certificate that Envoy serves; None when it serves none."""
+        return certificate_secret(self.resource, self.observed)
+
     @property
     def on_openshift(self) -> bool:
         """Whether the cluster gives each namespace user ids of its own."""
@@ -113,6 +122,10 @@ class Situation:
             return false(
                 self.cache.condition.reason, f"waiting for the cache: {self.cache.condition.message}"
             )
+        certificate = certificate_problem(self.resource, self.observed)
+        if certificate:
+            text = f"waiting for the certificate: {certificate.message}"
+            return replace(certificate, message=text)
         conflicts = list(self._conflicts())
         if conflicts:
             return false("Conflict", "; ".join(conflicts[:MOST_PROBLEMS]))
@@ -130,6 +143,9 @@ class Situation:
     @cached_property
     def workload_obstacle(self) -> Condition | None:
         """Why no pod may be made or changed now."""
+        if section(self.observed, "apis").get(OPENSHIFT_API) == "unknown":
+            text = "whether this is OpenShift, and so who chooses the pods' user, cannot be told now"
+            return Condition(status="Unknown", reason="OpenShiftUnknown", message=text)
         if self.obstacle or self.volume.ready:
             return self.obstacle
         return false(self.volume.condition.reason, f"waiting for the volume: {self.volume.condition.message}")

@@ -6,7 +6,14 @@ from typing import Any
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import (
     DIRECTORY as ENVOY_DIRECTORY,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import ready_port
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
+    LAST,
+    drain_path,
+    ready_port,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_tls import (
+    DIRECTORY as CERTIFICATE_DIRECTORY,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes
@@ -30,6 +37,9 @@ APP = "/app"
 USER = 65532
 """User and group of all processes, as in the distroless images; OpenShift gives each namespace its own."""
 
+GRACE_SECONDS = 330
+"""Somewhat more than a generation may be silent by default."""
+
 SECRETS_ANNOTATION = "vllm.ai/secret-versions"
 _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
@@ -41,6 +51,7 @@ def pod(situation: Situation, revision: str) -> dict[str, Any]:
     return {
         **{name: plain(spec.get(name)) for name in passed_on},
         "annotations": pod_annotations(situation, revision),
+        "terminationGracePeriodSeconds": grace_seconds(situation),
         "securityContext": pod_security_context(situation),
         "containers": containers(situation),
         "volumes": volumes(situation, revision),
@@ -83,7 +94,18 @@ def volumes(situation: Situation, revision: str) -> list[dict[str, Any]]:
     if situation.is_standalone:
         envoy = {"name": config_name(identity, ENVOY_CONFIG, revision)}
         found += [{"name": "envoy-config", "configMap": envoy}, {"name": "envoy-tmp", "emptyDir": {}}]
+    if situation.certificate:
+        secret = {"secretName": situation.certificate}
+        found.append({"name": "envoy-certificate", "secret": secret})
     return found
+
+
+def grace_seconds(situation: Situation) -> int | None:
+    """Return how long a pod may take to end. Envoy ends with its last request, and a generation may be long."""
+    given = spec_of(situation.resource).get("terminationGracePeriodSeconds")
+    if given is not None:
+        return int(given)
+    return GRACE_SECONDS if situation.is_standalone else None
 
 
 def pod_security_context(situation: Situation) -> dict[str, Any]:
@@ -117,6 +139,7 @@ def _router(situation: Situation) -> dict[str, Any]:
         "resources": plain(spec.get("resources")),
         "securityContext": {**_RESTRICTED, **plain(section(spec, "securityContext"))},
         **plain(probes(spec, ports.grpc.target)),
+        "lifecycle": _drained_first(situation, drain_path(situation.resource)),
         "volumeMounts": [
             {"name": "config", "mountPath": f"{APP}/config", "readOnly": True},
             {"name": "models", "mountPath": f"{APP}/models"},
@@ -154,10 +177,19 @@ def _envoy(situation: Situation) -> dict[str, Any]:
     ready = ready_port(ports)
     probe = {"httpGet": {"path": "/ready", "port": ready}, "periodSeconds": 5, "failureThreshold": 3}
     default = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
+    mounts = [
+        {"name": "envoy-config", "mountPath": ENVOY_DIRECTORY, "readOnly": True},
+        {"name": "envoy-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+    ]
+    if situation.certificate:
+        mounts.append({"name": "envoy-certificate", "mountPath": CERTIFICATE_DIRECTORY, "readOnly": True})
     return {
         "name": ENVOY,
         "image": str(given.get("image") or ENVOY_IMAGE),
-        "args": ["-c", f"{ENVOY_DIRECTORY}/envoy.yaml", "--disable-hot-restart"],
+        "args": [
+            *("-c", f"{ENVOY_DIRECTORY}/envoy.yaml", "--disable-hot-restart"),
+            *("--drain-time-s", str(grace_seconds(situation))),  # until then it takes new connections
+        ],
         "ports": [
             _port("api", ports.api.target, ports.api.protocol),
             _port("envoy-ready", ready, "TCP"),
@@ -166,11 +198,16 @@ def _envoy(situation: Situation) -> dict[str, Any]:
         "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
         "readinessProbe": probe,
         "livenessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 10, "timeoutSeconds": 5},
-        "volumeMounts": [
-            {"name": "envoy-config", "mountPath": ENVOY_DIRECTORY, "readOnly": True},
-            {"name": "envoy-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
-        ],
+        "lifecycle": _drained_first(situation, drain_path(situation.resource) + LAST),
+        "volumeMounts": mounts,
     }
+
+
+def _drained_first(situation: Situation, path: str) -> dict[str, Any] | None:
+    """Let a container end when Envoy has answered its last request: until then the router is asked too."""
+    if not situation.is_standalone:
+        return None
+    return {"preStop": {"httpGet": {"path": path, "port": ready_port(situation.ports)}}}
 
 
 def _port(name: str, number: int, protocol: str) -> dict[str, Any]:

