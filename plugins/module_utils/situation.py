@@ -116,6 +116,9 @@ class Situation:
     @cached_property
     def obstacle(self) -> Condition | None:
         """Why nothing may be applied now; what is there stays as it is. None when nothing stands in the way."""
+        if section(self.observed, "apis").get(OPENSHIFT_API) == "unknown":
+            text = "whether this is OpenShift, and so who chooses the pods' user, cannot be told now"
+            return Condition(status="Unknown", reason="OpenShiftUnknown", message=text)
         if self.problems:
             return false("ConfigInvalid", "the configuration is not valid; what is there goes on serving")
         if not self.cache.ready:
@@ -143,9 +146,6 @@ class Situation:
     @cached_property
     def workload_obstacle(self) -> Condition | None:
         """Why no pod may be made or changed now."""
-        if section(self.observed, "apis").get(OPENSHIFT_API) == "unknown":
-            text = "whether this is OpenShift, and so who chooses the pods' user, cannot be told now"
-            return Condition(status="Unknown", reason="OpenShiftUnknown", message=text)
         if self.obstacle or self.volume.ready:
             return self.obstacle
         return false(self.volume.condition.reason, f"waiting for the volume: {self.volume.condition.message}")
