@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils import ownership, results
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 
 
@@ -19,9 +20,19 @@ def fingerprints(result: Mapping[str, Any], field_manager: str) -> dict[str, dic
     return results.fingerprints(result, field_manager)
 
 
+def with_applied(
+    observed: Mapping[str, Any], applied: Mapping[str, Mapping[str, str]], resource: Object
+) -> dict[str, Any]:
+    """Return ``observed`` as it is after an apply: with the objects whose fingerprints are ``applied``.
+
+    So a role sees what an earlier one has made in the same run. Nothing but their metadata is known.
+    """
+    return ownership.with_applied(observed, applied, identity_of(resource))
+
+
 class FilterModule:
     """What Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"claimed": claimed, "fingerprints": fingerprints}
+        return {"claimed": claimed, "fingerprints": fingerprints, "with_applied": with_applied}

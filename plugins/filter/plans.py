@@ -3,6 +3,7 @@
 The decisions are in ``module_utils``; here they are put under the names that the roles' manifests use.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils import (
     scaling,
     workload,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_credentials import refusal
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import plaintext
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import FORMAT
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     account_name,
@@ -24,7 +27,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import start_seconds
-from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, true
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import (
     DEFAULT_CLUSTER_DOMAIN,
     Situation,
@@ -43,8 +46,33 @@ def backends_plan(
 
 
 def cache_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
-    """Return the condition of the cache."""
-    return {"conditions": {"CacheReady": Situation(resource, observed).cache.condition.as_dict()}}
+    """Return the Secret to apply, if one is, and the condition of the cache; never what is in the Secret."""
+    situation = Situation(resource, observed)
+    cache = situation.cache
+    makes = cache.secret and situation.secret_obstacle is None
+    return {
+        "wanted": ["Secret"] if makes else [],
+        "name": cache.secret,
+        "conditions": {"CacheReady": cache.condition.as_dict()},
+    }
+
+
+def cache_secret_data(resource: Object) -> dict[str, str]:
+    """Return the ``data`` of our Secret: the credential that stands in the resource. For tasks with ``no_log``."""
+    found = plaintext(section(spec_of(resource), "config"))
+    return {name: base64.b64encode(value.encode()).decode() for name, value in found.items()}
+
+
+def cache_refusal(applied: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    """Say why our Secret could not be applied, from the result of that; empty when it was, or was not to be."""
+    return refusal(applied, str(plan["name"]))
+
+
+def cache_conditions(plan: Mapping[str, Any], refused: str) -> Plan:
+    """Return the conditions of the plan, or that of a Secret that was ``refused``."""
+    if not refused:
+        return dict(plan["conditions"])
+    return {"CacheReady": false("SecretNotWritten", refused).as_dict()}
 
 
 def persistence_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
@@ -173,7 +201,10 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "backends_plan": backends_plan,
+            "cache_conditions": cache_conditions,
             "cache_plan": cache_plan,
+            "cache_refusal": cache_refusal,
+            "cache_secret_data": cache_secret_data,
             "gateway_plan": gateway_plan,
             "openshift_plan": openshift_plan,
             "persistence_plan": persistence_plan,

@@ -4,96 +4,139 @@ A password never stands in the file: it says ``${NAME}``, and the container gets
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.vllm.semantic_router.plugins.module_utils import cache_certificates
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_certificates import (
+    Certificate,
+    certificates_of,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_credentials import (
     Credential,
-    Problem,
     credential_of,
-    find_secret,
-    plaintext_problems,
-    secret_problems,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import (
+    CERTIFICATES,
+    active_block,
+    backend_type,
+    cache_of,
+    is_enabled,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_store import (
     DIMENSIONS,
     VECTOR_FIELDS,
-    active_block,
-    backend_type,
     embedding_model,
-    is_enabled,
     store_of,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.documents import literal
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
-from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
+from ansible_collections.vllm.semantic_router.plugins.module_utils.referred import Problem, version_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import (
+    Condition,
+    false,
+    true,
+    warning,
+)
 
 __all__ = ["CachePlan", "literal", "resolve_cache"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePlan:
-    """What the cache needs in the file (``store``) and in the container (``environment``).
+    """What the cache needs in the file (``store``) and in the pods.
 
-    ``secrets`` are name, uid and resourceVersion of the Secrets that are used and exist. As long as ``ready`` is
-    false, nothing may be applied that would restart pods with this cache.
+    ``secrets`` are name, uid and resourceVersion of the Secrets and ConfigMaps that are used and exist. As long as
+    ``ready`` is false, nothing may be applied that would restart pods with this cache. ``secret`` names the Secret of
+    ours that a credential in plain text is moved into, empty for none; until ``moved``, pods must wait for it.
     """
 
     store: dict[str, Any]
-    environment: tuple[dict[str, Any], ...]
-    secrets: tuple[dict[str, Any], ...]
+    environment: tuple[dict[str, Any], ...] = ()
+    volumes: tuple[dict[str, Any], ...] = ()
+    mounts: tuple[dict[str, Any], ...] = ()
+    secrets: tuple[dict[str, Any], ...] = ()
+    secret: str = ""
+    moved: bool = True
     condition: Condition
     ready: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Needs:
+    """What a block refers to."""
+
+    block: str = ""
+    credential: Credential | None = None
+    certificates: tuple[Certificate, ...] = field(default=())
+
+
 def resolve_cache(resource: Object, observed: Mapping[str, Any]) -> CachePlan:
     """Plan the cache of ``spec.config.semantic_cache`` or ``response_cache``; by default it is in memory."""
-    name, given = _given(resource)
+    name, given = cache_of(section(spec_of(resource), "config"))
     path = f"spec.config.{name}"
-    credential = _credential(resource, given, path)
-    referred = credential if credential is not None and credential.reference else None
-    problems = [
-        *(plaintext_problems(credential) if credential else ()),
-        *(secret_problems(referred, observed) if referred else ()),
-        *_dimension_problems(given, path),
-    ]
+    needs = _needs(resource, given, path)
+    problems = [*_missing(needs, resource, observed), *_dimension_problems(given, path)]
+    found = list(_found(needs, resource, observed))
+    credential, certificates = needs.credential, needs.certificates
+    own = credential if credential and credential.moved else None
     return CachePlan(
-        store=_store(given, referred),
-        environment=(referred.entry,) if referred else (),
-        secrets=tuple(_used(referred, observed)) if referred else (),
-        condition=_condition(given, problems),
+        store=_store(given, needs),
+        environment=(
+            *((credential.entry,) if credential else ()),
+            *cache_certificates.trust(resource, needs.block, certificates),
+        ),
+        volumes=cache_certificates.volumes(certificates),
+        mounts=cache_certificates.mounts(certificates),
+        secrets=tuple(version_of(one) for one in found),
+        secret=own.source.name if own else "",
+        moved=own is None or own.find(resource, observed) is not None,
+        condition=_condition(given, problems, own),
         ready=not problems,
     )
 
 
-def _given(resource: Object) -> tuple[str, Mapping[str, Any]]:
-    config = section(spec_of(resource), "config")
-    for name in ("response_cache", "semantic_cache"):
-        if config.get(name) is not None:
-            return name, config[name]
-    return "semantic_cache", {}
-
-
-def _credential(resource: Object, given: Mapping[str, Any], path: str) -> Credential | None:
+def _needs(resource: Object, given: Mapping[str, Any], path: str) -> _Needs:
     block = active_block(given)
-    return credential_of(resource, given, block, path) if block else None
+    if not block:
+        return _Needs()
+    return _Needs(
+        block=block,
+        credential=credential_of(resource, given, block, path),
+        certificates=certificates_of(resource, given, block, path),
+    )
 
 
-def _store(given: Mapping[str, Any], credential: Credential | None) -> dict[str, Any]:
+def _missing(needs: _Needs, resource: Object, observed: Mapping[str, Any]) -> Iterator[Problem]:
+    if needs.credential:
+        yield from needs.credential.problems(resource, observed)
+    for certificate in needs.certificates:
+        yield from certificate.source.problems(observed)
+
+
+def _found(needs: _Needs, resource: Object, observed: Mapping[str, Any]) -> Iterator[Object]:
+    """Yield the objects that are used, each once."""
+    credential = needs.credential.find(resource, observed) if needs.credential else None
+    seen = [credential, *(one.source.find(observed) for one in needs.certificates)]
+    found = {one["metadata"]["uid"]: one for one in seen if one is not None}
+    yield from found.values()
+
+
+def _store(given: Mapping[str, Any], needs: _Needs) -> dict[str, Any]:
     store = store_of(given)
-    if credential:
-        holder = store
-        for name in credential.place:
-            holder = holder[name]
-        holder[credential.name] = credential.placeholder
+    if needs.credential:
+        holder = _within(store, needs.credential.field.place)
+        holder[needs.credential.field.name] = needs.credential.placeholder
+    if needs.certificates and needs.block != "qdrant":
+        _within(store, CERTIFICATES[needs.block]).update(cache_certificates.paths(needs.certificates))
     return store
 
 
-def _used(credential: Credential, observed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    secret = find_secret(credential, observed)
-    if secret is not None:
-        yield {name: str(secret["metadata"][name]) for name in ("name", "uid", "resourceVersion")}
+def _within(store: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    for name in place:
+        store = store[name]
+    return store
 
 
 def _dimension_problems(given: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -113,11 +156,10 @@ def _dimension_problems(given: Mapping[str, Any], path: str) -> Iterator[Problem
         )
 
 
-def _condition(given: Mapping[str, Any], problems: list[Problem]) -> Condition:
+def _condition(given: Mapping[str, Any], problems: list[Problem], own: Credential | None) -> Condition:
     if problems:
         return false(problems[0].reason, "; ".join(problem.text for problem in problems))
     if not is_enabled(given):
         return true("Disabled", "the cache is switched off: no answer is kept")
-    return true(
-        "Configured", f"answers are kept by {backend_type(given)}, compared with {embedding_model(given)}"
-    )
+    text = f"answers are kept by {backend_type(given)}, compared with {embedding_model(given)}"
+    return true("Configured", text) if own is None else warning("PlaintextPassword", f"{text}; {own.advice}")

@@ -1,142 +1,121 @@
-"""The credential of the cache: found in the custom resource, looked up in a Secret, handed to the container."""
+"""The credential of the cache: in a Secret of the user's, or moved out of the resource into one of ours.
+
+Either way the configuration file says ``${NAME}``, and the container gets ``NAME`` from the Secret.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import (
+    CREDENTIALS,
+    CredentialField,
+    within,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    CREDENTIALS as OWN_SECRET,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    name_of,
+    section,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, foreign
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.referred import Problem, Referred
 
-PASSWORD = "SEMANTIC_ROUTER_CACHE_PASSWORD"  # noqa: S105 - the name of a variable
-API_KEY = "SEMANTIC_ROUTER_CACHE_API_KEY"
-
-_FIELDS = {
-    "redis": (("connection",), "password", PASSWORD),
-    "valkey": (("connection",), "password", PASSWORD),
-    "milvus": (("connection", "auth"), "password", PASSWORD),
-    "qdrant": ((), "api_key", API_KEY),
-}
-"""Of each block: where its credential stands, the field's name, and the variable that the router reads."""
-
-_UNREADABLE = {
-    "Forbidden": "the operator may not read {what}: grant it `get` and `watch` on Secrets there",
-    "Unavailable": "{what} could not be read just now; it is tried again",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why the cache cannot be used: one word for programs, and a text for people."""
-
-    reason: str
-    text: str
+RIGHTS = "deploy/rbac/plaintext_credentials.yaml"
+_OR_REFER = "or refer to a Secret of your own in place of the plain text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A credential of one block. ``place`` leads to ``holder``, the mapping with the field ``name``."""
+    """A credential that is used. ``moved`` says that it stands in the resource in plain text, at ``path``."""
 
-    namespace: str
+    field: CredentialField
     path: str
-    place: tuple[str, ...]
-    name: str
-    variable: str
-    holder: Mapping[str, Any]
-
-    @property
-    def field(self) -> str:
-        """The path of the field that refers to a Secret."""
-        return ".".join((self.path, *self.place, f"{self.name}_secret_ref"))
-
-    @property
-    def reference(self) -> Mapping[str, Any]:
-        """The reference to a Secret, empty when there is none."""
-        return self.holder.get(f"{self.name}_secret_ref") or {}
-
-    @property
-    def optional(self) -> bool:
-        """Whether the router may start without it."""
-        return bool(self.reference.get("optional"))
-
-    @property
-    def secret(self) -> str:
-        """The Secret, as messages name it."""
-        return f"Secret {self.namespace}/{self.reference['name']}"
+    source: Referred
+    moved: bool
 
     @property
     def placeholder(self) -> str:
         """What stands in the file: the variable, with an empty default when it may be unset."""
-        return f"${{{self.variable}{':-' if self.optional else ''}}}"
+        return f"${{{self.field.variable}{':-' if self.source.optional else ''}}}"
 
     @property
     def entry(self) -> dict[str, Any]:
         """The entry of the container's ``env``."""
-        selector: dict[str, Any] = {"name": str(self.reference["name"]), "key": str(self.reference["key"])}
-        if self.optional:
+        selector: dict[str, Any] = {"name": self.source.name, "key": self.source.key}
+        if self.source.optional:
             selector["optional"] = True
-        return {"name": self.variable, "valueFrom": {"secretKeyRef": selector}}
+        return {"name": self.field.variable, "valueFrom": {"secretKeyRef": selector}}
 
-
-def credential_of(resource: Object, given: Mapping[str, Any], block: str, path: str) -> Credential:
-    """Return the credential of ``block`` in the cache ``given``, which stands at ``path``; it may be unset."""
-    above, name, variable = _FIELDS[block]
-    return Credential(
-        namespace=str(resource["metadata"]["namespace"]),
-        path=path,
-        place=(block, *above),
-        name=name,
-        variable=variable,
-        holder=section(given, block, *above),
-    )
-
-
-def plaintext_problems(credential: Credential) -> Iterator[Problem]:
-    """Yield that a credential stands in the resource itself, without repeating it."""
-    if credential.holder.get(credential.name):
-        field = credential.field.removesuffix("_secret_ref")
-        yield Problem(
-            "PlaintextPassword",
-            f"{field} is in plain text, readable by everyone who may read this resource: put it in a Secret,"
-            f" refer to it by {credential.field}, and remove {credential.name}",
+    @property
+    def advice(self) -> str:
+        """What to do about a credential in plain text; it is not repeated."""
+        return (
+            f"{self.path} is in plain text, readable by everyone who may read this resource: the router gets it from"
+            f" {self.source}, a copy that the operator made. Put it in a Secret of your own, refer to it by"
+            f" {self.source.field}, and remove {self.field.name}"
         )
 
+    def find(self, resource: Object, observed: Mapping[str, Any]) -> Object | None:
+        """Return the Secret as it was observed."""
+        if not self.moved:
+            return self.source.find(observed)
+        identity = identity_of(resource)
+        found = find(observed, "Secret", identity, self.source.name)
+        return found if found and not foreign(found, identity) else None
 
-def find_secret(credential: Credential, observed: Mapping[str, Any]) -> Object | None:
-    """Return the Secret that is referred to, as it was observed: its metadata and the names of its keys."""
-    wanted = (credential.namespace, credential.reference["name"])
-    for secret in section(observed, "references").get("secrets") or ():
-        if (secret["metadata"]["namespace"], secret["metadata"]["name"]) == wanted:
-            found: Object = secret
-            return found
-    return None
-
-
-def secret_problems(credential: Credential, observed: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield why the credential cannot be read from its Secret."""
-    secret = find_secret(credential, observed)
-    if secret is None:
-        yield from _why_missing(credential, observed)
-        return
-    key, keys = credential.reference["key"], sorted(secret.get("keys") or ())
-    if key not in keys and not credential.optional:
-        yield Problem(
-            "SecretKeyNotFound",
-            f"{credential.field}: {credential.secret} has no key {key}, it has {', '.join(keys) or 'none'}:"
-            f" add the key {key} to the Secret, or change {credential.field}.key",
-        )
-
-
-def _why_missing(credential: Credential, observed: Mapping[str, Any]) -> Iterator[Problem]:
-    for error in section(observed, "errors").get("secrets") or ():
-        mine = (credential.namespace, credential.reference["name"])
-        if error.get("namespace") in (mine[0], "", None) and error.get("name") in (mine[1], "", None):
-            reason = str(error["reason"])
-            text = _UNREADABLE.get(reason, "{what} could not be read").format(what=credential.secret)
-            yield Problem(f"Secret{reason}", f"{credential.field}: {text}")
+    def problems(self, resource: Object, observed: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield why the Secret cannot be used or made."""
+        if not self.moved:
+            yield from self.source.problems(observed)
             return
-    if not credential.optional:
-        yield Problem(
-            "SecretNotFound",
-            f"{credential.field}: {credential.secret} does not exist: create it with the key"
-            f" {credential.reference['key']}; it is used as soon as it is there",
-        )
+        for error in section(observed, "errors").get("Secret") or ():
+            reason = str(error["reason"])
+            yield Problem(f"Secret{reason}", _unreadable(self.source, self.path, reason))
+            return
+        identity = identity_of(resource)
+        found = find(observed, "Secret", identity, self.source.name)
+        if found is not None and (text := foreign(found, identity)):
+            yield Problem("Conflict", text)
+
+
+def credential_of(resource: Object, given: Mapping[str, Any], block: str, path: str) -> Credential | None:
+    """Return the credential of ``block`` in the cache ``given``, which stands at ``path``; None when there is none."""
+    field = CREDENTIALS[block]
+    holder = within(given, field.place)
+    namespace = str(resource["metadata"]["namespace"])
+    at = ".".join((path, *field.place))
+    reference = holder.get(field.reference)
+    if not reference and not holder.get(field.name):
+        return None
+    chosen = reference or {"name": name_of(OWN_SECRET, resource), "key": field.name}
+    source = Referred(
+        kind="Secret",
+        namespace=namespace,
+        name=str(chosen["name"]),
+        key=str(chosen["key"]),
+        field=f"{at}.{field.reference}",
+        optional=bool(chosen.get("optional")),
+    )
+    return Credential(field=field, path=f"{at}.{field.name}", source=source, moved=not reference)
+
+
+def refusal(result: Mapping[str, Any], source: str) -> str:
+    """Say why our Secret could not be applied; empty when it was, or was not to be.
+
+    The words of the API server are not repeated, because they may quote what they were given.
+    """
+    if not result or result.get("skipped") or result.get("objects") or result.get("result"):
+        return ""
+    if "forbidden" in str(result.get("msg")).lower():
+        return f"the operator may not write {source}: grant it the rights of {RIGHTS}, {_OR_REFER}"
+    return f"{source} could not be written; it is tried again. You need not wait: {_OR_REFER.removeprefix('or ')}"
+
+
+def _unreadable(source: Referred, path: str, reason: str) -> str:
+    if reason == "Forbidden":
+        return f"the operator may not look at {source}: grant it `get` on Secrets there, {_OR_REFER}"
+    return f"{source}, where {path} is to be moved, could not be looked at just now; it is tried again"

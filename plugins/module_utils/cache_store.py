@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import (
+    NOT_IN_FILE,
+    active_block,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.documents import laid_over, literal
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import without_nulls
 
 DIMENSIONS = {"bert": 384, "qwen3": 1024, "gemma": 768, "mmbert": 768}
 """Length of the vectors that each embedding model makes."""
-
-BLOCKS = {"redis": "redis", "valkey": "valkey", "milvus": "milvus", "qdrant": "qdrant", "hybrid": "milvus"}
-"""The block that each backend reads; the in-memory cache reads none."""
 
 VECTOR_FIELDS = {
     "redis": ("index", "vector_field"),
@@ -18,8 +19,6 @@ VECTOR_FIELDS = {
     "milvus": ("collection", "vector_field"),
 }
 """Where a block says how long vectors are; Qdrant learns it from the first one."""
-
-CREDENTIALS = frozenset({"password", "password_secret_ref", "api_key", "api_key_secret_ref"})
 
 COMMON: Mapping[str, Any] = {
     "enabled": True,
@@ -83,21 +82,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 """Defaults of the CRD. The API server fills them in only inside of blocks that the user wrote."""
 
 
-def is_enabled(given: Mapping[str, Any]) -> bool:
-    """Whether answers are kept at all."""
-    return bool(laid_over(COMMON, given)["enabled"])
-
-
-def active_block(given: Mapping[str, Any]) -> str:
-    """Return the name of the block that the chosen backend reads, empty when it reads none."""
-    return BLOCKS.get(backend_type(given), "") if is_enabled(given) else ""
-
-
-def backend_type(given: Mapping[str, Any]) -> str:
-    """Return what keeps the answers."""
-    return str(given.get("backend_type") or COMMON["backend_type"])
-
-
 def embedding_model(given: Mapping[str, Any]) -> str:
     """Return the model that compares requests."""
     return str(given.get("embedding_model") or COMMON["embedding_model"])
@@ -115,14 +99,14 @@ def store_of(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _backend(given: Mapping[str, Any], block: str) -> dict[str, Any]:
-    result = laid_over(DEFAULTS[block], _without_credentials(given.get(block) or {}))
+    result = laid_over(DEFAULTS[block], _for_file(given.get(block) or {}))
     if block in VECTOR_FIELDS:
         above, name = VECTOR_FIELDS[block]
         result[above][name].setdefault("dimension", DIMENSIONS[embedding_model(given)])
     return dict(result)
 
 
-def _without_credentials(block: Any) -> Any:  # noqa: ANN401 - as deep as the block
+def _for_file(block: Any) -> Any:  # noqa: ANN401 - as deep as the block
     if not isinstance(block, Mapping):
         return block
-    return {key: _without_credentials(item) for key, item in block.items() if key not in CREDENTIALS}
+    return {key: _for_file(item) for key, item in block.items() if key not in NOT_IN_FILE}

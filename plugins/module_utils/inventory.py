@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import plaintext
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 
@@ -66,7 +67,12 @@ def _has_ingress(resource: Object) -> bool:
     return bool(section(spec_of(resource), "ingress").get("enabled"))
 
 
+def _has_plaintext(resource: Object) -> bool:
+    return bool(plaintext(section(spec_of(resource), "config")))
+
+
 ACCOUNT = Entry(api_version="v1", kind="ServiceAccount", wanted=_makes_account)
+CREDENTIALS = Entry(api_version="v1", kind="Secret", suffix="credentials", wanted=_has_plaintext)
 DEPLOYMENT = Entry(api_version="apps/v1", kind="Deployment")
 SERVICE = Entry(api_version="v1", kind="Service")
 HTTP_ROUTE = Entry(api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute", wanted=_is_integrated)
@@ -74,9 +80,9 @@ ROUTE = Entry(api_version="route.openshift.io/v1", kind="Route", wanted=_has_rou
 AUTOSCALER = Entry(api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", wanted=is_autoscaled)
 INGRESS = Entry(api_version="networking.k8s.io/v1", kind="Ingress", wanted=_has_ingress)
 
-ENTRIES = (ACCOUNT, DEPLOYMENT, SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS)
-"""All but claims, which hold data and are never deleted by an edit, Secrets, which nobody may list, and ConfigMaps,
-whose names follow from their content (``revisions``).
+ENTRIES = (ACCOUNT, CREDENTIALS, DEPLOYMENT, SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS)
+"""All but claims, which hold data and are never deleted by an edit, and ConfigMaps, whose names follow from their
+content (``revisions``).
 """
 
 
@@ -101,7 +107,8 @@ def leftovers(
     """Yield objects that belong to the resource and that it does not want any more, as ``absent`` definitions.
 
     ``config_maps`` are the names of those that are needed. Each definition carries the uid that was seen, so that
-    nothing else of that name is deleted. Only kinds of the table, and ConfigMaps, are looked at.
+    nothing else of that name is deleted. Only kinds of the table, and ConfigMaps, are looked at. A Secret stays while
+    there are pods that could be started again with it.
     """
     uid = identity_of(resource).uid
     wanted = {(entry.kind, name_of(entry, resource)) for entry in ENTRIES if entry.wanted(resource)}
@@ -111,12 +118,27 @@ def leftovers(
         for live in section(observed, "owned").get(kind) or ():
             metadata = live["metadata"]
             kept = (kind, metadata["name"]) in wanted or metadata.get("deletionTimestamp")
+            kept = kept or (kind == CREDENTIALS.kind and _is_in_use(metadata["name"], observed))
             if not kept and belongs_to(live, uid):
                 yield {
                     "apiVersion": api_version,
                     "kind": kind,
                     "metadata": {key: metadata[key] for key in ("name", "namespace", "uid")},
                 }
+
+
+def _is_in_use(secret: str, observed: Mapping[str, Any]) -> bool:
+    """Whether a Secret is in the environment of pods that run, or that the Deployment would make."""
+    deployments = section(observed, "owned").get("Deployment") or ()
+    with_pods = (one for one in section(observed, "references").get("replica_sets") or () if one["has_pods"])
+    templates = [*(one["spec"]["template"] for one in deployments), *(one["template"] for one in with_pods)]
+    entries = (
+        entry
+        for template in templates
+        for container in template["spec"]["containers"]
+        for entry in container.get("env") or ()
+    )
+    return any(section(entry, "valueFrom", "secretKeyRef").get("name") == secret for entry in entries)
 
 
 def belongs_to(live: Object, uid: str) -> bool:

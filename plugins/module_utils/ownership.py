@@ -53,6 +53,28 @@ def find(observed: Mapping[str, Any], kind: str, identity: Identity, name: str) 
     return None
 
 
+def with_applied(
+    observed: Mapping[str, Any], applied: Mapping[str, Mapping[str, str]], identity: Identity
+) -> dict[str, Any]:
+    """Return ``observed`` with objects that were applied since, in place of what was seen of them before.
+
+    ``applied`` is what ``results.fingerprints`` gives; of the objects is known who they are, and that they are ours.
+    """
+    owned = {kind: list(objects) for kind, objects in section(observed, "owned").items()}
+    for key, found in applied.items():
+        api_version, kind, namespace, name = key.rsplit("/", 3)
+        metadata = {
+            "name": name,
+            "namespace": namespace,
+            "uid": found["uid"],
+            "resourceVersion": found["version"],
+            "ownerReferences": [identity.owner_reference],
+        }
+        others = [one for one in owned.get(kind, ()) if one["metadata"]["name"] != name]
+        owned[kind] = [*others, {"apiVersion": api_version, "kind": kind, "metadata": metadata}]
+    return {**observed, "owned": owned}
+
+
 def _live(manifest: Object, identity: Identity, observed: Mapping[str, Any]) -> Object | None:
     return find(observed, manifest["kind"], identity, manifest["metadata"]["name"])
 

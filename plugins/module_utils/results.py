@@ -9,13 +9,17 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """The state of one concern. ``status`` is ``"True"``, ``"False"`` or ``"Unknown"``; ``reason`` one word."""
+    """The state of one concern. ``status`` is ``"True"``, ``"False"`` or ``"Unknown"``; ``reason`` one word.
+
+    ``warning`` makes a Warning event of it though all is well.
+    """
 
     status: str
     reason: str
     message: str
+    warning: bool = False
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """Return it as ``set_stats`` wants it."""
         return asdict(self)
 
@@ -23,6 +27,11 @@ class Condition:
 def true(reason: str, message: str) -> Condition:
     """All is well."""
     return Condition(status="True", reason=reason, message=message)
+
+
+def warning(reason: str, message: str) -> Condition:
+    """All is well, but somebody should do what the message says."""
+    return Condition(status="True", reason=reason, message=message, warning=True)
 
 
 def false(reason: str, message: str) -> Condition:
@@ -34,7 +43,8 @@ def fingerprints(result: Mapping[str, Any], field_manager: str) -> dict[str, dic
     """Fingerprint every object in the result of a ``kubernetes.core.k8s`` task with ``hidden_fields: []``.
 
     Keys are ``<apiVersion>/<Kind>/<namespace>/<name>``. How ``fields`` is made, and that a foreign writer who
-    takes one of our fields changes it: docs/architecture.md. A skipped task has no objects.
+    takes one of our fields changes it: docs/architecture.md. ``version`` is the resource version. A skipped task has
+    no objects.
     """
     return {_key(applied): _print(applied, field_manager) for applied in _objects(result.get("result") or {})}
 
@@ -60,4 +70,5 @@ def _print(applied: Object, field_manager: str) -> dict[str, str]:
         and entry.get("operation") == "Apply"
         and not entry.get("subresource")
     ]
-    return {"uid": str(applied["metadata"]["uid"]), "fields": digest(ours)}
+    metadata = applied["metadata"]
+    return {"uid": str(metadata["uid"]), "version": str(metadata["resourceVersion"]), "fields": digest(ours)}

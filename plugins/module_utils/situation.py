@@ -116,6 +116,13 @@ class Situation:
     @cached_property
     def obstacle(self) -> Condition | None:
         """Why nothing may be applied now; what is there stays as it is. None when nothing stands in the way."""
+        if self.secret_obstacle or self.cache.moved:
+            return self.secret_obstacle
+        return false("SecretNotWritten", f"waiting for Secret {self.identity.namespace}/{self.cache.secret}")
+
+    @cached_property
+    def secret_obstacle(self) -> Condition | None:
+        """Why not even our Secret may be applied, which everything else waits for."""
         if section(self.observed, "apis").get(OPENSHIFT_API) == "unknown":
             text = "whether this is OpenShift, and so who chooses the pods' user, cannot be told now"
             return Condition(status="Unknown", reason="OpenShiftUnknown", message=text)

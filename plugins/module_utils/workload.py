@@ -90,6 +90,7 @@ def volumes(situation: Situation, revision: str) -> list[dict[str, Any]]:
         {"name": "models", **models},
         {"name": "cache", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
+        *situation.cache.volumes,
     ]
     if situation.is_standalone:
         envoy = {"name": config_name(identity, ENVOY_CONFIG, revision)}
@@ -145,6 +146,7 @@ def _router(situation: Situation) -> dict[str, Any]:
             {"name": "models", "mountPath": f"{APP}/models"},
             {"name": "cache", "mountPath": f"{APP}/.cache"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            *situation.cache.mounts,
         ],
     }
 

@@ -1,6 +1,7 @@
 """The ``owns`` and ``references`` of an entry: which other kinds matter, and how their objects are found."""
 
 import re
+from collections.abc import Mapping
 
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind
@@ -18,7 +19,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 DEFAULT_POLL_SECONDS = 30.0
 
 
-def owned_kinds(place: Place | None) -> tuple[OwnedKind, ...]:
+def owned_kinds(place: Place | None, environ: Mapping[str, str]) -> tuple[OwnedKind, ...]:
     """Read ``owns``; two owned kinds must not have the same ``kind``, since runs see them by kind."""
     found: list[OwnedKind] = []
     lines: dict[str, int] = {}
@@ -26,7 +27,7 @@ def owned_kinds(place: Place | None) -> tuple[OwnedKind, ...]:
         section = item.section(_OWNED_KEYS)
         gvk = values.group_version_kind(section, at=item)
         names, inputs = (values.expression(section.get(key)) for key in ("names", "inputs"))
-        mode, poll_seconds = _reading(section)
+        mode, poll_seconds = _reading(section, environ)
         if gvk is None:
             continue
         if gvk.kind in lines:
@@ -47,14 +48,14 @@ def kinds(place: Place | None) -> tuple[GroupVersionKind, ...]:
     return tuple(dict.fromkeys(gvk for gvk in found if gvk))
 
 
-def references(place: Place | None) -> tuple[Reference, ...]:
+def references(place: Place | None, environ: Mapping[str, str]) -> tuple[Reference, ...]:
     """Read ``references``, a mapping by name."""
     members = place.members() if place else {}
-    found = (reference(name, member) for name, member in members.items())
+    found = (reference(name, member, environ) for name, member in members.items())
     return tuple(one for one in found if one)
 
 
-def reference(name: str, place: Place) -> Reference | None:
+def reference(name: str, place: Place, environ: Mapping[str, str]) -> Reference | None:
     """Read one reference: its kind, how objects are found, what of them counts, how changes are noticed."""
     if not _NAME.fullmatch(name):
         place.wrong(f"{name!r} is no name for a reference; use lower case letters, digits and _")
@@ -64,7 +65,7 @@ def reference(name: str, place: Place) -> Reference | None:
     every = values.boolean(section.get("every"))
     _one_finder(section, place, every=every)
     projection: Expression | None = values.expression(section.get("projection"))
-    mode, poll_seconds = _reading(section)
+    mode, poll_seconds = _reading(section, environ)
     if gvk is None:
         return None
     return Reference(
@@ -88,8 +89,9 @@ def _one_finder(section: dict[str, Place], place: Place, *, every: bool | None) 
         section["every"].wrong("'every' can only be true; give 'names' or 'labels' instead")
 
 
-def _reading(section: dict[str, Place]) -> tuple[ReadMode, float]:
-    return _mode(section), values.duration(section.get("pollPeriod")) or DEFAULT_POLL_SECONDS
+def _reading(section: dict[str, Place], environ: Mapping[str, str]) -> tuple[ReadMode, float]:
+    seconds = values.duration(section.get("pollPeriod"), environ)
+    return _mode(section), seconds or DEFAULT_POLL_SECONDS
 
 
 def _mode(section: dict[str, Place]) -> ReadMode:

@@ -102,11 +102,12 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
     manager = values.matching(
         section.get("fieldManager"), _MANAGER, form="a field manager: at most 128 printable characters"
     )
-    reconcile = values.duration(section.get("reconcilePeriod"), zero=True)
-    run_timeout = values.duration(section.get("runTimeout"))
+    reconcile = values.duration(section.get("reconcilePeriod"), environ, zero=True)
+    run_timeout = values.duration(section.get("runTimeout"), environ)
     annotations = _annotations(section.get("triggerAnnotations"))
     variables = values.variables(section.get("vars"), environ)
-    owns, refers = owned_kinds(section.get("owns")), references(section.get("references"))
+    owns = owned_kinds(section.get("owns"), environ)
+    refers = references(section.get("references"), environ)
     apis = kinds(section.get("apis"))
     fields, conditions = status(section.get("status"))
     if gvk is None or playbook is None:

@@ -50,13 +50,13 @@ def group_version_kind(section: Mapping[str, Place], *, at: Place) -> GroupVersi
     return GroupVersionKind(group=group, version=version, kind=kind)
 
 
-def duration(place: Place | None, *, zero: bool = False) -> float | None:
-    """Give the seconds of a duration; 0 only where it means something."""
+def duration(place: Place | None, environ: Mapping[str, str], *, zero: bool = False) -> float | None:
+    """Give the seconds of a duration, which ``${NAME}`` may stand for; 0 only where it means something."""
     text = place.text() if place else None
     if place is None or text is None:
         return None
     try:
-        seconds = parse_duration(text)
+        seconds = parse_duration(str(_expanded(text, environ, at=place)))
     except DurationError as error:
         place.wrong(str(error))
         return None

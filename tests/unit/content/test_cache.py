@@ -7,9 +7,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.cache import 
     literal,
     resolve_cache,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import NOT_IN_FILE
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_store import (
     COMMON,
-    CREDENTIALS,
     DEFAULTS,
     DIMENSIONS,
 )
@@ -31,6 +31,8 @@ SEEN = {"references": {"secrets": [SECRET]}}
 
 def resource_with(cache: object, name: str = "semantic_cache", **config: object) -> dict[str, Any]:
     return {
+        "apiVersion": "vllm.ai/v1alpha1",
+        "kind": "SemanticRouter",
         "metadata": {"namespace": "ml", "name": "test-router", "uid": "1"},
         "spec": {"config": {name: cache, **config}},
     }
@@ -58,7 +60,7 @@ def defaults_of(schema: dict[str, Any]) -> dict[str, Any]:
     inner = {
         name: defaults_of(field) if "properties" in field else field.get("default")
         for name, field in schema["properties"].items()
-        if name not in CREDENTIALS
+        if name not in NOT_IN_FILE
     }
     return {name: value for name, value in inner.items() if value not in (None, {})}
 
@@ -67,7 +69,7 @@ def example_of(schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any field of th
     """Return a value with every field that the schema has."""
     if "properties" in schema:
         return {
-            name: example_of(field) for name, field in schema["properties"].items() if name not in CREDENTIALS
+            name: example_of(field) for name, field in schema["properties"].items() if name not in NOT_IN_FILE
         }
     if "default" in schema or "enum" in schema:
         return schema.get("default", schema.get("enum", [None])[0])
@@ -111,7 +113,7 @@ class TestStore:
         blocks = {"hybrid": {"milvus"}, "memory": set()}.get(backend, {backend})
         assert set(plan.store) & set(DEFAULTS) == blocks
         for block in blocks:
-            expected = {name: value for name, value in cache[block].items() if name not in CREDENTIALS}
+            expected = {name: value for name, value in cache[block].items() if name not in NOT_IN_FILE}
             assert plan.store[block] == expected
         older = {path.rsplit(".", 1)[1] for path in OLDER_KEYS}
         assert {name: plan.store[name] for name in older} == cache["hnsw"]
@@ -199,23 +201,6 @@ class TestCredentials:
         assert holder[field] == "s3cret"
         assert loaded.ignored == ()
 
-    @pytest.mark.parametrize(
-        "cache",
-        [
-            redis({"password": "hunter2"}),
-            redis({"password": "hunter2", "password_secret_ref": REFERENCE}),
-            {"backend_type": "milvus", "milvus": {"connection": {"auth": {"password": "hunter2"}}}},
-            {"backend_type": "qdrant", "qdrant": {"host": "q", "api_key": "hunter2"}},
-        ],
-    )
-    def test_in_plain_text_are_refused_and_never_repeated(self, cache: dict[str, Any]) -> None:
-        plan = plan_of(cache, SEEN)
-        assert not plan.ready
-        assert (plan.condition.status, plan.condition.reason) == ("False", "PlaintextPassword")
-        assert "_secret_ref" in plan.condition.message
-        assert "put it in a Secret" in plan.condition.message
-        assert "hunter2" not in repr(plan)
-
     def test_an_empty_password_is_none(self) -> None:
         plan = plan_of(redis({"password": ""}))
         assert plan.ready
@@ -266,17 +251,177 @@ class TestCredentials:
         assert loaded.document["global"]["stores"]["response_cache"]["redis"]["connection"]["password"] == ""
 
     def test_all_problems_are_told_at_once(self) -> None:
-        cache = redis({"password": "x", "password_secret_ref": REFERENCE})
+        cache = redis({"password_secret_ref": REFERENCE, "tls": {"ca_secret_ref": {"name": "tls"}}})
         cache["redis"]["index"] = {"vector_field": {"dimension": 1}}
         message = plan_of(cache).condition.message
-        assert "plain text" in message
-        assert "does not exist" in message
+        assert "Secret ml/store does not exist" in message
+        assert "Secret ml/tls does not exist" in message
         assert "dimension is 1" in message
 
     def test_of_a_backend_that_is_not_used_are_not_asked_for(self) -> None:
         plan = plan_of({**redis({"password_secret_ref": REFERENCE}), "backend_type": "memory"})
         assert plan.ready
         assert plan.environment == ()
+
+
+PLAIN = [
+    ("redis", redis({"password": "hunter2"}), PASSWORD),
+    ("valkey", {"backend_type": "valkey", "valkey": {"connection": {"password": "hunter2"}}}, PASSWORD),
+    (
+        "milvus",
+        {"backend_type": "hybrid", "milvus": {"connection": {"auth": {"password": "hunter2"}}}},
+        PASSWORD,
+    ),
+    ("qdrant", {"backend_type": "qdrant", "qdrant": {"api_key": "hunter2"}}, "SEMANTIC_ROUTER_CACHE_API_KEY"),
+]
+MOVED = {
+    "kind": "Secret",
+    "metadata": {
+        "namespace": "ml", "name": "test-router-credentials", "uid": "u-9", "resourceVersion": "5",
+        "ownerReferences": [{"uid": "1"}],
+    },
+}  # fmt: skip
+
+
+class TestPlainText:
+    @pytest.mark.parametrize(("block", "cache", "variable"), PLAIN)
+    def test_is_moved_into_a_secret_of_ours_and_warned_of(
+        self, block: str, cache: dict[str, Any], variable: str
+    ) -> None:
+        before = plan_of(cache)
+        assert (before.secret, before.moved, before.ready) == ("test-router-credentials", False, True)
+        plan = plan_of(cache, {"owned": {"Secret": [MOVED]}})
+        key = "api_key" if block == "qdrant" else "password"
+        selector = {"name": "test-router-credentials", "key": key}
+        assert plan.environment == ({"name": variable, "valueFrom": {"secretKeyRef": selector}},)
+        assert plan.secrets == ({"name": "test-router-credentials", "uid": "u-9", "resourceVersion": "5"},)
+        assert (plan.moved, plan.ready, plan.condition.status) == (True, True, "True")
+        assert (plan.condition.reason, plan.condition.warning) == ("PlaintextPassword", True)
+        assert f"refer to it by spec.config.semantic_cache.{block}." in plan.condition.message
+        assert "hunter2" not in repr((before, plan))
+
+    def test_beside_a_reference_is_not_looked_at(self) -> None:
+        plan = plan_of(redis({"password": "hunter2", "password_secret_ref": REFERENCE}), SEEN)
+        assert (plan.secret, plan.condition.reason) == ("", "Configured")
+
+    def test_of_a_backend_that_is_not_used_stays_where_it_is(self) -> None:
+        assert plan_of({**redis({"password": "hunter2"}), "backend_type": "memory"}).secret == ""
+
+    def test_a_secret_of_somebody_else_is_a_conflict(self) -> None:
+        foreign = {**MOVED, "metadata": {**MOVED["metadata"], "ownerReferences": []}}  # type: ignore[dict-item]
+        plan = plan_of(redis({"password": "hunter2"}), {"owned": {"Secret": [foreign]}})
+        assert (plan.ready, plan.moved, plan.condition.reason) == (False, False, "Conflict")
+        assert "Secret ml/test-router-credentials is there already" in plan.condition.message
+
+    @pytest.mark.parametrize(
+        ("reason", "words"), [("Forbidden", "grant it `get`"), ("Unavailable", "tried again")]
+    )
+    def test_a_secret_that_cannot_be_looked_at_is_not_written(self, reason: str, words: str) -> None:
+        errors = {"Secret": [{"namespace": "ml", "name": "test-router-credentials", "reason": reason}]}
+        plan = plan_of(redis({"password": "hunter2"}), {"errors": errors})
+        assert (plan.ready, plan.condition.reason) == (False, f"Secret{reason}")
+        assert words in plan.condition.message
+
+
+TLS_SECRET = {
+    "metadata": {"namespace": "ml", "name": "tls", "uid": "u-2", "resourceVersion": "8"},
+    "keys": ["ca.crt", "tls.crt", "tls.key"],
+}
+BUNDLE = {
+    "metadata": {"namespace": "ml", "name": "bundle", "uid": "u-3", "resourceVersion": "9"},
+    "keys": ["root.pem"],
+}
+SEEN_TLS = {"references": {"secrets": [SECRET, TLS_SECRET], "config_maps": [BUNDLE]}}
+MUTUAL = {
+    "ca_config_map_ref": {"name": "bundle", "key": "root.pem"},
+    "cert_secret_ref": {"name": "tls"},
+    "key_secret_ref": {"name": "tls", "key": "tls.key"},
+}
+
+
+def with_tls(block: str, tls: dict[str, Any]) -> dict[str, Any]:
+    if block == "qdrant":
+        return {"backend_type": block, block: {"use_tls": True, **tls}}
+    return {"backend_type": block, block: {"connection": {"tls": {"enabled": True, **tls}}}}
+
+
+class TestCertificates:
+    @pytest.mark.parametrize("block", ["redis", "valkey", "milvus"])
+    def test_are_mounted_where_the_file_says(self, block: str) -> None:
+        plan = plan_of(with_tls(block, MUTUAL), SEEN_TLS)
+        directory = "/app/certificates/cache"
+        assert plan.ready
+        assert plan.store[block]["connection"]["tls"] == {
+            "enabled": True,
+            "ca_file": f"{directory}/ca.crt",
+            "cert_file": f"{directory}/client.crt",
+            "key_file": f"{directory}/client.key",
+        }
+        (volume,) = plan.volumes
+        client = [{"key": "tls.crt", "path": "client.crt"}, {"key": "tls.key", "path": "client.key"}]
+        assert volume["projected"]["sources"] == [
+            {"configMap": {"name": "bundle", "items": [{"key": "root.pem", "path": "ca.crt"}]}},
+            {"secret": {"name": "tls", "items": client}},
+        ]
+        assert plan.mounts == ({"name": volume["name"], "mountPath": directory, "readOnly": True},)
+        assert [one["uid"] for one in plan.secrets] == ["u-3", "u-2"], "each once, whatever is taken of it"
+        assert list(check(in_document(plan))) == []
+
+    def test_stand_beside_a_password(self) -> None:
+        cache = with_tls("redis", {"ca_secret_ref": {"name": "tls"}})
+        cache["redis"]["connection"]["password_secret_ref"] = REFERENCE
+        plan = plan_of(cache, SEEN_TLS)
+        assert [one["name"] for one in plan.secrets] == ["store", "tls"]
+        assert len(plan.environment) == 1
+
+    def test_paths_in_the_image_stay_as_they_are(self) -> None:
+        plan = plan_of(with_tls("milvus", {"ca_file": "/etc/ca.crt"}))
+        assert plan.store["milvus"]["connection"]["tls"]["ca_file"] == "/etc/ca.crt"
+        assert (plan.volumes, plan.mounts) == ((), ())
+
+    @pytest.mark.parametrize(
+        ("env", "directories"),
+        [
+            ([], "/app/certificates/cache:/etc/ssl/certs"),
+            ([{"name": "SSL_CERT_DIR", "value": "/mine"}], "/app/certificates/cache:/mine"),
+        ],
+    )
+    def test_of_a_qdrant_are_trusted_by_the_environment(self, env: list[Any], directories: str) -> None:
+        resource = resource_with(with_tls("qdrant", {"ca_secret_ref": {"name": "tls"}}))
+        resource["spec"]["env"] = env
+        plan = resolve_cache(resource, SEEN_TLS)
+        assert plan.environment == ({"name": "SSL_CERT_DIR", "value": directories},)
+        assert len(plan.volumes) == len(plan.mounts) == 1
+        assert list(check(in_document(plan))) == []
+
+    @pytest.mark.parametrize(
+        ("tls", "reason", "words"),
+        [
+            (
+                {"ca_secret_ref": {"name": "x"}},
+                "SecretNotFound",
+                "Secret ml/x does not exist: create it with the key ca.crt",
+            ),
+            ({"ca_config_map_ref": {"name": "x"}}, "ConfigMapNotFound", "ConfigMap ml/x does not exist"),
+            (
+                {"ca_config_map_ref": {"name": "bundle"}},
+                "ConfigMapKeyNotFound",
+                "has no key ca.crt, it has root.pem",
+            ),
+            ({"key_secret_ref": {"name": "tls", "key": "k"}}, "SecretKeyNotFound", "key_secret_ref.key"),
+        ],
+    )
+    def test_that_are_missing_are_named_and_hold_the_pods_back(
+        self, tls: dict[str, Any], reason: str, words: str
+    ) -> None:
+        plan = plan_of(with_tls("valkey", tls), SEEN_TLS)
+        assert (plan.ready, plan.condition.status, plan.condition.reason) == (False, "False", reason)
+        assert "spec.config.semantic_cache.valkey.connection.tls." in plan.condition.message
+        assert words in plan.condition.message
+
+    def test_of_a_backend_that_is_not_used_are_not_asked_for(self) -> None:
+        cache = {**with_tls("redis", {"ca_secret_ref": {"name": "x"}}), "backend_type": "memory"}
+        assert plan_of(cache).ready
 
 
 def test_nothing_that_is_given_is_changed() -> None:

@@ -131,6 +131,85 @@ def test_what_is_not_wanted_any_more_is_removed_by_its_uid() -> None:
     assert found == [("ConfigMap", "old", "ConfigMap-1"), ("Ingress", "r", "Ingress-1")]
 
 
+PLAIN = {
+    "backend_type": "redis",
+    "redis": {"connection": {"host": "h", "password": "hunter2"}},  # not one of anybody
+}
+
+
+def test_a_password_in_plain_text_goes_into_a_secret_before_anything_else() -> None:
+    given = resource(config={"semantic_cache": PLAIN})
+    plan = plans.cache_plan(given, observed())
+    assert (plan["wanted"], plan["name"]) == (["Secret"], "r-credentials")
+    assert plans.cache_secret_data(given) == {"password": "aHVudGVyMg=="}
+    condition = plans.router_plan(given, observed())["conditions"]["RouterReady"]
+    assert (condition["reason"], condition["message"]) == (
+        "SecretNotWritten",
+        "waiting for Secret ml/r-credentials",
+    )
+    key = "v1/Secret/ml/r-credentials"
+    made = {key: {"uid": "s1", "version": "5", "fields": "f"}}
+    since = objects.with_applied(observed(), made, given)
+    after = plans.router_plan(given, since)
+    assert after["pod"]["annotations"]["vllm.ai/secret-versions"] == "r-credentials/s1/5"
+    assert "hunter2" not in repr((plan, after))
+    assert "aHVudGVyMg" not in repr((plan, after))
+    later = objects.with_applied(since, {key: {**made[key], "version": "6"}}, given)
+    assert plans.router_plan(given, later)["pod"]["annotations"] != after["pod"]["annotations"]
+    assert len(later["owned"]["Secret"]) == 1
+
+
+def test_nothing_is_moved_while_the_configuration_is_wrong() -> None:
+    plan = plans.cache_plan(resource(config={"semantic_cache": PLAIN}, **WRONG), observed())
+    assert plan["wanted"] == []
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"skipped": True}, ""),
+        ({"result": {"metadata": {}}}, ""),
+        ({"msg": "secrets is forbidden: hunter2"}, "deploy/rbac/plaintext_credentials.yaml"),
+        ({"msg": "hunter2 cannot be decoded"}, "it is tried again"),
+    ],
+)
+def test_a_secret_that_could_not_be_written_is_told_without_what_is_in_it(
+    result: dict[str, Any], words: str
+) -> None:
+    plan = plans.cache_plan(resource(config={"semantic_cache": PLAIN}), observed())
+    refused = plans.cache_refusal(result, plan)
+    condition = plans.cache_conditions(plan, refused)["CacheReady"]
+    assert words in refused
+    assert bool(refused) is bool(words)
+    assert condition["status"] == ("False" if words else "True")
+    assert "hunter2" not in condition["message"]
+
+
+def pods_with(secret: str) -> dict[str, Any]:
+    reference = {"secretKeyRef": {"name": secret, "key": "password"}}
+    return {"spec": {"containers": [{"name": "c", "env": [{"name": "P", "valueFrom": reference}]}]}}
+
+
+@pytest.mark.parametrize(
+    ("deployment", "replica_sets", "removed"),
+    [
+        ("r-credentials", [], []),
+        ("other", [("r-credentials", True), ("other", True)], []),
+        ("other", [("r-credentials", False), ("other", True)], ["r-credentials"]),
+    ],
+)
+def test_our_secret_goes_when_no_pod_can_need_it_any_more(
+    deployment: str, replica_sets: list[tuple[str, bool]], removed: list[str]
+) -> None:
+    seen = observed(
+        live("Secret", "r-credentials"), {**live("Deployment"), "spec": {"template": pods_with(deployment)}}
+    )
+    seen["references"]["replica_sets"] = [
+        {"has_pods": has_pods, "template": pods_with(secret)} for secret, has_pods in replica_sets
+    ]
+    assert [item["metadata"]["name"] for item in leftovers(resource(), seen, [])] == removed
+
+
 def test_claims_are_never_removed() -> None:
     assert (
         list(

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.crd.schemas import CRD, Field, definition, fields, root
 
 LARGEST_JSON = 150_000
-LARGEST_FILE = 250_000
+LARGEST_FILE = 300_000
 MOST = 500
 # What OpenAPI allows and Kubernetes refuses, or allows only without use, in a structural schema.
 NOT_STRUCTURAL = {"$ref", "allOf", "oneOf", "not", "definitions", "dependencies", "uniqueItems"}

@@ -51,7 +51,7 @@ EVERYTHING = """\
       names: &names "resource.spec.secrets"
       projection: "metadata.{uid: uid}"
       watch: false
-      pollPeriod: 5s
+      pollPeriod: ${POLL_PERIOD:-5s}
     by_label: {version: v1, kind: Service, labels: resource.spec.labels, watch: true}
     all: {group: storage.k8s.io, version: v1, kind: StorageClass, every: true}
     again: {version: v1, kind: Service, names: *names}
