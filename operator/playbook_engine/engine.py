@@ -53,7 +53,8 @@ async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
     metrics, fence = Metrics(), Fence(arm=Deadman().arm)
     try:
         leadership = make_leadership(settings, fence)
-        executor = make_executor(settings, metrics, fence)
+        modules = sorted({name for watch in watches for name in watch.in_process_modules})
+        executor = make_executor(settings, metrics, fence, modules=modules)
     except OSError as error:
         log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
         return 1
@@ -61,7 +62,9 @@ async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
     return await Engine(settings, watches, outside=outside, metrics=metrics).run()
 
 
-def make_executor(settings: Settings, metrics: Metrics, fence: Fence) -> Executor:
+def make_executor(
+    settings: Settings, metrics: Metrics, fence: Fence, *, modules: Sequence[str] = ()
+) -> Executor:
     """Make the executor that the settings ask for; whether runs are warm is logged and measured.
 
     Raises OSError when there is no place for the runs.
@@ -77,7 +80,7 @@ def make_executor(settings: Settings, metrics: Metrics, fence: Fence) -> Executo
         else:
             log.info("runs are warm")
 
-    return WarmExecutor(directory, message_bound=bound, on_state=tell, fence=fence)
+    return WarmExecutor(directory, message_bound=bound, on_state=tell, fence=fence, modules=modules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,24 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def writers(found: Object) -> list[dict[str, object]]:
+    """Give who has written an object: ``manager``, ``operation``, ``time`` and the top-level ``fields`` of each.
+
+    Writers of subresources, such as a status, do not count.
+    """
+    entries = metadata_of(found).get("managedFields")
+    return [
+        {
+            "manager": entry.get("manager"),
+            "operation": entry.get("operation"),
+            "time": entry.get("time"),
+            "fields": sorted(name.removeprefix("f:") for name in mapping(entry.get("fieldsV1"))),
+        }
+        for entry in (entries if isinstance(entries, list) else ())
+        if not entry.get("subresource")
+    ]
+
+
 def fingerprint(found: Object, field_manager: str) -> str:
     """Give the digest of the fields that ``field_manager`` has applied; empty when it applied none.
 

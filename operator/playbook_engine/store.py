@@ -18,6 +18,7 @@ from playbook_engine.objects import (
     metadata_of,
     owner_uids,
     uid_of,
+    writers,
 )
 
 
@@ -43,6 +44,7 @@ class Change:
 class _Entry:
     found: Object  # without managedFields, which are most of an object
     prints: Mapping[str, str]
+    writers: list[dict[str, object]]
 
 
 class Store:
@@ -71,7 +73,7 @@ class Store:
         if old and not is_newer(found, old.found):
             return None
         prints = {name: text for name in self._managers if (text := fingerprint(found, name))}
-        entry = _Entry(without_managed_fields(found), prints)
+        entry = _Entry(without_managed_fields(found), prints, writers(found))
         if old:
             self._unlink(key, old.found)
         entries[key] = entry
@@ -98,6 +100,11 @@ class Store:
         """Give the fingerprint of an object, empty when the field manager applied nothing of it."""
         entry = self._objects[key.gvk].get(key)
         return entry.prints.get(field_manager, "") if entry else ""
+
+    def writers(self, key: ObjectKey) -> list[dict[str, object]]:
+        """Give who has written an object, without the writers of its subresources."""
+        entry = self._objects[key.gvk].get(key)
+        return entry.writers if entry else []
 
     def all(self, gvk: GroupVersionKind, namespace: str = "") -> Iterator[Object]:
         """Give all objects of a kind, of one namespace or of all, sorted by name."""

@@ -1,23 +1,16 @@
-"""Filters around the apply: manifests are completed before it, and its result is fingerprinted after it."""
+"""Filters around the apply: manifests become objects of their SemanticRouter, which the next roles see."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils import ownership, results
+from ansible_collections.vllm.semantic_router.plugins.module_utils import ownership
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 
 
-def claimed(
-    manifests: Sequence[Object], resource: Object, observed: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Complete manifests with namespace, labels, owner and the uid that was seen; leave out what is null."""
-    return ownership.claimed(plain(manifests), resource, observed)
-
-
-def fingerprints(result: Mapping[str, Any], field_manager: str) -> dict[str, dict[str, str]]:
-    """Return uid and fingerprint of each object in the result of an apply; nothing when it was skipped."""
-    return results.fingerprints(result, field_manager)
+def claimed(manifests: Sequence[Object], resource: Object) -> list[dict[str, Any]]:
+    """Complete manifests with namespace, labels and owner; leave out what is null."""
+    return ownership.claimed(plain(manifests), resource)
 
 
 def with_applied(
@@ -35,4 +28,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"claimed": claimed, "fingerprints": fingerprints, "with_applied": with_applied}
+        return {"claimed": claimed, "with_applied": with_applied}

@@ -1,8 +1,8 @@
 """Objects are only touched when they are absent, or belong to the very SemanticRouter that asks for them.
 
-Server-side apply would take over any object of the same name. So what was observed decides: an absent object
-is created, our own is applied together with the uid that was seen (the API server then refuses an object that
-took its place meanwhile), and a foreign one is a conflict that a person must resolve.
+A foreign object of the same name is a conflict that a person resolves: by removing it, by another name, or by
+giving it away with an annotation on the object itself, where nothing but a person puts it. How the rule holds
+when objects come and go meanwhile: ``applying``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,31 +16,37 @@ OWNER_ANNOTATION = "vllm.ai/owner-uid"
 """Stands in for the owner reference on objects that must outlive their SemanticRouter."""
 
 
-def claimed(
-    manifests: Sequence[Object], resource: Object, observed: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Complete manifests with namespace, labels, owner, and the uid of the object that is there; without nulls.
+ADOPTION_ANNOTATION = "vllm.ai/adopt-by"
+"""On an object of somebody else: the name of the SemanticRouter that shall take it over."""
+
+
+def claimed(manifests: Sequence[Object], resource: Object) -> list[dict[str, Any]]:
+    """Complete manifests with namespace, labels and owner, and leave out what is null.
 
     A manifest that carries ``OWNER_ANNOTATION`` gets no owner reference: deletion leaves it alone.
     """
     identity = identity_of(resource)
-    return [_completed(manifest, identity, _live(manifest, identity, observed)) for manifest in manifests]
+    return [_completed(manifest, identity) for manifest in manifests]
 
 
 def foreign(live: Object, identity: Identity) -> str:
-    """Say to whom an object belongs that has a name of ours, and what to do; empty when it is ours."""
+    """Say to whom an object belongs that has a name of ours, and what to do; empty when it is ours or given away."""
     if is_ours(live, identity):
         return ""
-    place = f"{live['kind']} {identity.namespace}/{live['metadata']['name']}"
-    return (
-        f"{place} is there already and {_owner(live)}: delete it, or give this {identity.kind} another name"
-    )
+    kind, name = live["kind"], live["metadata"]["name"]
+    place, own = f"{kind} {identity.namespace}/{name}", f"or give this {identity.kind} another name"
+    controller = _controller(live)
+    if controller:
+        return f"{place} is there already and belongs to {controller}: delete that, {own}"
+    if _annotations(live).get(ADOPTION_ANNOTATION) == identity.name:
+        return ""
+    give = f"kubectl annotate -n {identity.namespace} {kind.lower()} {name} {ADOPTION_ANNOTATION}={identity.name}"
+    return f"{place} is there already and was not made by this operator: delete it, give it away by `{give}`, {own}"
 
 
 def is_ours(live: Object, identity: Identity) -> bool:
     """Whether a live object belongs to the SemanticRouter, by reference or by annotation."""
-    annotations = live["metadata"].get("annotations") or {}
-    return belongs_to(live, identity.uid) or annotations.get(OWNER_ANNOTATION) == identity.uid
+    return belongs_to(live, identity.uid) or _annotations(live).get(OWNER_ANNOTATION) == identity.uid
 
 
 def find(observed: Mapping[str, Any], kind: str, identity: Identity, name: str) -> Object | None:
@@ -75,11 +81,7 @@ def with_applied(
     return {**observed, "owned": owned}
 
 
-def _live(manifest: Object, identity: Identity, observed: Mapping[str, Any]) -> Object | None:
-    return find(observed, manifest["kind"], identity, manifest["metadata"]["name"])
-
-
-def _completed(manifest: Object, identity: Identity, live: Object | None) -> dict[str, Any]:
+def _completed(manifest: Object, identity: Identity) -> dict[str, Any]:
     metadata = dict(manifest["metadata"])
     annotations = metadata.get("annotations") or {}
     completed = {
@@ -88,14 +90,18 @@ def _completed(manifest: Object, identity: Identity, live: Object | None) -> dic
         "labels": {**(metadata.get("labels") or {}), **identity.labels},
         "annotations": annotations or None,
         "ownerReferences": None if OWNER_ANNOTATION in annotations else [identity.owner_reference],
-        "uid": live["metadata"]["uid"] if live else None,
     }
     whole: dict[str, Any] = without_nulls({**manifest, "metadata": completed})
     return whole
 
 
-def _owner(live: Object) -> str:
+def _annotations(live: Object) -> Mapping[str, str]:
+    found: Mapping[str, str] = live["metadata"].get("annotations") or {}
+    return found
+
+
+def _controller(live: Object) -> str:
     for reference in live["metadata"].get("ownerReferences") or ():
         if reference.get("controller"):
-            return f"belongs to {reference['kind']} {reference['name']}"
-    return "was not made by this operator"
+            return f"{reference['kind']} {reference['name']}"
+    return ""

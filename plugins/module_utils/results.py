@@ -1,10 +1,12 @@
 """What a role hands back: its condition, and the fingerprints of the objects that it applied."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, digest
+
+_OF_THE_SERVER = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +41,29 @@ def false(reason: str, message: str) -> Condition:
     return Condition(status="False", reason=reason, message=message)
 
 
-def fingerprints(result: Mapping[str, Any], field_manager: str) -> dict[str, dict[str, str]]:
-    """Fingerprint every object in the result of a ``kubernetes.core.k8s`` task with ``hidden_fields: []``.
+def fingerprints(applied: Sequence[Object], field_manager: str) -> dict[str, dict[str, str]]:
+    """Fingerprint objects as the API server returned them.
 
     Keys are ``<apiVersion>/<Kind>/<namespace>/<name>``. How ``fields`` is made, and that a foreign writer who
-    takes one of our fields changes it: docs/architecture.md. ``version`` is the resource version. A skipped task has
-    no objects.
+    takes one of our fields changes it: docs/architecture.md. ``version`` is the resource version.
     """
-    return {_key(applied): _print(applied, field_manager) for applied in _objects(result.get("result") or {})}
+    return {_key(one): _print(one, field_manager) for one in applied}
 
 
-def _objects(result: Mapping[str, Any]) -> Iterator[Object]:
-    # The module returns a lone object as it is, several as a list of results.
-    if "results" in result and "metadata" not in result:
-        yield from (one["result"] for one in result["results"])
-    elif result:
-        yield result
+def shown(before: Object | None, after: Object) -> dict[str, Any]:
+    """Return a write as Ansible shows differences, without what the API server keeps for itself, and no Secret."""
+    metadata = after["metadata"]
+    name = f"{after['kind']} {metadata.get('namespace', '')}/{metadata['name']}"
+    texts = {"before": _shown(before) if before else {}, "after": _shown(after)}
+    return {"before_header": name, "after_header": name, **texts}
+
+
+def _shown(found: Object) -> dict[str, Any]:
+    metadata = {key: value for key, value in found["metadata"].items() if key not in _OF_THE_SERVER}
+    kept = {key: value for key, value in found.items() if key != "status"}
+    if found["kind"] == "Secret":
+        kept["data"] = dict.fromkeys(kept.get("data") or (), "not shown")
+    return {**kept, "metadata": metadata}
 
 
 def _key(applied: Object) -> str:

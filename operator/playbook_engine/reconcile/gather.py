@@ -78,6 +78,7 @@ class Gatherer:
             prints=owned.prints,
             versions=owned.versions,
             states=_states(watch, resource, owned.objects, problems),
+            writers={str(key): self._store.writers(key) for key in owned.objects},
             problems=tuple(problems),
             look_again_seconds=min(again, owned.again),
         )

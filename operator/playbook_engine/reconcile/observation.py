@@ -12,8 +12,8 @@ class Observation:
     """What was gathered for one resource.
 
     ``references`` and ``errors`` are by the name of the reference; ``owned`` by kind, with objects that only have a
-    declared name; ``prints`` are fingerprints by object key; ``versions`` are resource versions of owned objects
-    that are not watched, ``states`` what runs depend on of the state of owned objects; both by object key.
+    declared name; ``prints`` are fingerprints, ``writers`` who has written, ``versions`` resource versions of owned
+    objects that are not watched, ``states`` what runs depend on of the state of owned objects; all by object key.
     ``problems`` are expressions that failed.
     """
 
@@ -23,6 +23,7 @@ class Observation:
     owned: Mapping[str, list[Object]] = field(default_factory=dict)
     apis: Mapping[str, str] = field(default_factory=dict)
     prints: Mapping[str, str] = field(default_factory=dict)
+    writers: Mapping[str, list[dict[str, object]]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, object] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Observation:
             "references": self.references,
             "errors": self.errors,
             "owned": self.owned,
+            "writers": self.writers,
             "apis": self.apis,
         }
 
@@ -42,9 +44,10 @@ class Observation:
 def input_digest(watch: Watch, observation: Observation, *, operation: str, content: str) -> str:
     """Digest everything that a run depends on but the state of the objects that it makes.
 
-    Objects that have a declared name and belong to somebody else count too, since roles leave them alone, and
-    those that are being deleted, since roles can only make them again when they are gone. The specification counts by
-    its generation: it may hold a password, which a digest that everybody can read would let one guess.
+    Objects that have a declared name and belong to somebody else count too, with their annotations, since roles
+    leave them alone until somebody says otherwise, and those that are being deleted, since roles can only make
+    them again when they are gone. The specification counts by its generation: it may hold a password, which a
+    digest that everybody can read would let one guess.
     """
     generation = metadata_of(observation.resource).get("generation")
     annotations = mapping(metadata_of(observation.resource).get("annotations"))
@@ -69,10 +72,10 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
     )
 
 
-def _foreign(observation: Observation) -> list[list[str]]:
+def _foreign(observation: Observation) -> list[list[object]]:
     uid = uid_of(observation.resource)
     return [
-        [str(key_of(found)), uid_of(found)]
+        [str(key_of(found)), uid_of(found), metadata_of(found).get("annotations") or {}]
         for objects in observation.owned.values()
         for found in objects
         if uid not in owner_uids(found) and str(key_of(found)) not in observation.prints

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -51,11 +51,14 @@ class WarmExecutor:
         message_bound: int = 1024,
         on_state: OnState | None = None,
         fence: Fence | None = None,
+        modules: Sequence[str] = (),
     ) -> None:
         """Make the private directory of the runs; raises OSError. The server starts with the first run.
 
-        Runs end with the tenure of ``fence``; without one they may go on for ever.
+        Runs end with the tenure of ``fence``; without one they may go on for ever. ``modules`` are those, by full
+        name, that need no process of their own.
         """
+        self._modules = tuple(modules)
         self.directory = self._root = make_root(directory)
         self._fence = fence or Fence()
         self._cold = ColdExecutor(directory, message_bound=message_bound, fence=fence)
@@ -113,7 +116,7 @@ class WarmExecutor:
             return self._server
 
     async def _start(self) -> None:
-        server = _Server(self._root)
+        server = _Server(self._root, self._modules)
         reason = await server.start()
         if reason:
             await server.end()
@@ -166,8 +169,9 @@ class _Pipes:
 class _Server:
     """One process of ``warm.server`` and the socket to it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, modules: tuple[str, ...]) -> None:
         self._root = root
+        self._modules = modules
         self._socket: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._runs = 0
@@ -194,7 +198,7 @@ class _Server:
         environment = run_environment(os.environ, directory=directory, added={}, mark="server")
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "playbook_engine.warm.server", str(theirs.fileno())),
+                *(sys.executable, "-P", "-m", "playbook_engine.warm.server", str(theirs.fileno()), *self._modules),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=None,
                 env=environment, cwd=directory, pass_fds=(theirs.fileno(),),
             )  # fmt: skip

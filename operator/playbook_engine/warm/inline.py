@@ -9,7 +9,7 @@ import importlib
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout, suppress
 from typing import Any
 
@@ -35,11 +35,16 @@ TASKS = frozenset(
 )
 """Actions of ``ansible.builtin`` that run in the process of the run."""
 
-MODULES = frozenset({"kubernetes.core.k8s", "kubernetes.core.k8s_info"})
-"""Modules that run in the process of the run, with the actions of the same names."""
+MODULES = {"kubernetes.core.k8s", "kubernetes.core.k8s_info"}
+"""Modules that run in the process of the run, with the actions of the same names; ``admit`` adds to them."""
 
 _BUILTIN = ("ansible.builtin.", "ansible.legacy.")
 _PROFILE = "legacy"
+
+
+def admit(modules: Iterable[str]) -> None:
+    """Let more modules, by full name, run in the process of the run: they must bear to be run several times."""
+    MODULES.update(modules)
 
 
 def install() -> None:
@@ -138,7 +143,7 @@ def _execute_module(
 
 def run_module(name: str, arguments: Mapping[str, Any]) -> str:
     """Run the ``main`` of a module with ``arguments``; give the JSON that it would have printed."""
-    module = importlib.import_module(_python_name(name))
+    module = importlib.import_module(python_name(name))
     encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
     text = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder)
     basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = text.encode(), _PROFILE  # noqa: SLF001
@@ -163,6 +168,7 @@ def _ended(main: Callable[[], None]) -> None:
             _loader._handle_exception(error, _PROFILE)  # noqa: SLF001
 
 
-def _python_name(name: str) -> str:
+def python_name(name: str) -> str:
+    """Give the name by which Python imports a module."""
     namespace, collection, module = name.split(".")
     return f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}"

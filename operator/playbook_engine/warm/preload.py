@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 _MODULES = (
@@ -32,8 +33,8 @@ _OPTIONAL = (
 _ACTIONS = ("debug", "set_fact", "set_stats", "fail", "assert", "validate_argument_spec", "command", "copy")
 
 
-def preload() -> None:
-    """Import and look up; raises ImportError when Ansible is not as expected."""
+def preload(modules: Iterable[str] = ()) -> None:
+    """Import and look up, with further modules by full name; raises ImportError when Ansible is not as expected."""
     _set_callback()
     for name in _MODULES:
         importlib.import_module(name)
@@ -44,7 +45,10 @@ def preload() -> None:
         list(kind.all(class_only=True))
     for name in _ACTIONS:
         loader.action_loader.get(f"ansible.builtin.{name}", class_only=True)
-    for name in _OPTIONAL:
+    from playbook_engine.warm import inline  # noqa: PLC0415 - imports Ansible
+
+    inline.admit(modules)
+    for name in (*_OPTIONAL, *map(inline.python_name, modules)):
         try:
             importlib.import_module(name)
         except ImportError:  # a project without Kubernetes, or a collection of another version

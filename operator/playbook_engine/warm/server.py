@@ -1,9 +1,10 @@
 """The fork server: one thread, one socket, a fork for each order.
 
-Started as ``python -m playbook_engine.warm.server SOCKET`` where SOCKET is the number of an inherited
-socket of type SOCK_SEQPACKET. It writes ``ready`` or why it is not. Each message is an order as JSON with
-three descriptors: the reading end of a pipe whose closing ends the run, the writing end for events, and the one
-for what Ansible writes to standard error. It ends when the socket closes; runs that still go on do not need it.
+Started as ``python -m playbook_engine.warm.server SOCKET [MODULE…]`` where SOCKET is the number of an inherited
+socket of type SOCK_SEQPACKET, and each MODULE may run in the process of a run. It writes ``ready`` or why it is not.
+Each message is an order as JSON with three descriptors: the reading end of a pipe whose closing ends the run, the
+writing end for events, and the one for what Ansible writes to standard error. It ends when the socket closes; runs
+that still go on do not need it.
 """
 
 import array
@@ -29,7 +30,7 @@ CRASHED = 250
 def main(arguments: list[str]) -> int:
     """Serve until the socket closes."""
     connection = socket.socket(fileno=int(arguments[0]))
-    reason = untested() or _prepared()
+    reason = untested() or _prepared(arguments[1:])
     connection.send((reason or READY).encode())
     if reason:
         return 1
@@ -46,12 +47,12 @@ def main(arguments: list[str]) -> int:
             os.close(descriptor)
 
 
-def _prepared() -> str:
+def _prepared(modules: list[str]) -> str:
     """Load Ansible and try it; give why that is impossible."""
     from playbook_engine.warm.preload import preload  # noqa: PLC0415 - takes a second
 
     try:
-        preload()
+        preload(modules)
         from playbook_engine.warm.trial import trial  # noqa: PLC0415 - imports Ansible
     except Exception as error:  # noqa: BLE001 - whatever it is, the engine goes on the cold way
         return f"Ansible cannot be loaded: {type(error).__name__}: {error}"

@@ -26,6 +26,7 @@ _KEYS = (
     "reconcilePeriod",
     "runTimeout",
     "triggerAnnotations",
+    "inProcessModules",
     "vars",
     "owns",
     "references",
@@ -36,6 +37,7 @@ _FINALIZER_KEYS = ("name", "playbook", "vars")
 _QUALIFIED = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _ANNOTATION = re.compile(rf"({_QUALIFIED.pattern})|[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _MANAGER = re.compile(r"[!-~]{1,128}")
+_MODULE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 _HINTS = {  # keys of ansible-operator that have no meaning here
     "role": "write a playbook that includes the role, and name it under 'playbook'",
@@ -104,7 +106,10 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
     )
     reconcile = values.duration(section.get("reconcilePeriod"), environ, zero=True)
     run_timeout = values.duration(section.get("runTimeout"), environ)
-    annotations = _annotations(section.get("triggerAnnotations"))
+    form = "the name of an annotation such as example.com/reconcile-at"
+    annotations = _names(section.get("triggerAnnotations"), _ANNOTATION, form=form)
+    form = "the full name of a module such as kubernetes.core.k8s"
+    modules = _names(section.get("inProcessModules"), _MODULE, form=form)
     variables = values.variables(section.get("vars"), environ)
     owns = owned_kinds(section.get("owns"), environ)
     refers = references(section.get("references"), environ)
@@ -120,6 +125,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
         reconcile_seconds=DEFAULT_RECONCILE_SECONDS if reconcile is None else reconcile,
         run_timeout_seconds=run_timeout or DEFAULT_RUN_TIMEOUT_SECONDS,
         trigger_annotations=annotations,
+        in_process_modules=modules,
         vars=variables,
         owns=owns,
         references=refers,
@@ -142,7 +148,6 @@ def _finalizer(place: Place | None, *, directory: Path, environ: Mapping[str, st
     return Finalizer(name=name, playbook=playbook, vars=variables)
 
 
-def _annotations(place: Place | None) -> tuple[str, ...]:
-    form = "the name of an annotation such as example.com/reconcile-at"
-    found = (values.matching(item, _ANNOTATION, form=form) for item in (place.items() if place else ()))
+def _names(place: Place | None, pattern: re.Pattern[str], *, form: str) -> tuple[str, ...]:
+    found = (values.matching(item, pattern, form=form) for item in (place.items() if place else ()))
     return tuple(name for name in found if name)

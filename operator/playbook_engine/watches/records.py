@@ -94,7 +94,8 @@ class DerivedCondition:
 class Watch:
     """One entry of ``watches.yaml``. Durations are seconds; ``reconcile_seconds`` 0 switches resyncs off.
 
-    ``apis`` are further kinds of which runs learn whether they are served.
+    ``apis`` are further kinds of which runs learn whether they are served; ``in_process_modules`` are modules,
+    by full name, that warm runs need not start a process for.
     """
 
     gvk: GroupVersionKind
@@ -108,5 +109,6 @@ class Watch:
     owns: tuple[OwnedKind, ...] = ()
     references: tuple[Reference, ...] = ()
     apis: tuple[GroupVersionKind, ...] = ()
+    in_process_modules: tuple[str, ...] = ()
     fields: tuple[DerivedField, ...] = ()
     conditions: tuple[DerivedCondition, ...] = ()

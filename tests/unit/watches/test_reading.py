@@ -38,6 +38,7 @@ EVERYTHING = """\
   reconcilePeriod: 1h30m
   runTimeout: 45s
   triggerAnnotations: [example.com/at]
+  inProcessModules: [example.pots.bake]
   vars:
     domain: ${DOMAIN:-cluster.local}
   owns:
@@ -103,6 +104,7 @@ def test_every_key_becomes_its_record(directory: Path) -> None:
             reconcile_seconds=5400.0,
             run_timeout_seconds=45.0,
             trigger_annotations=("example.com/at",),
+            in_process_modules=("example.pots.bake",),
             vars={"domain": "cluster.local"},
             owns=(
                 OwnedKind(gvk=gvk("", "v1", "Service"), names=Expression("[resource.metadata.name]")),

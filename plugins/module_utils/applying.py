@@ -1,0 +1,152 @@
+"""Writes the objects of a SemanticRouter without ever taking over a stranger's, not even one that comes meanwhile.
+
+Server-side apply of an object that is absent makes it, and adopts one that somebody else has made a moment
+before. So what is absent is *created*, which the API server refuses when the name is taken; what is ours is
+applied together with its uid, which it refuses when another object has taken its place. The rest is left alone.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity
+from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import (
+    entries_of,
+    folding,
+    is_applied_by,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import foreign
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+
+CLAIM = "PersistentVolumeClaim"
+MOST_TRIES = 8
+"""Controllers write the status of a new object at once, and each time the version that we have read is gone."""
+
+
+class ChangedError(Exception):
+    """The API server refused a write because the object is not as it was read."""
+
+
+class ConflictError(Exception):
+    """Names of ours are taken by objects of somebody else; the message names them."""
+
+
+class Cluster(Protocol):
+    """What is needed of an API server. Each write returns the object as it is then, and raises ChangedError."""
+
+    def read(self, wanted: Object) -> Object | None:
+        """Return the live object of this kind and name; None when there is none."""
+
+    def create(self, wanted: Object, manager: str) -> Object:
+        """Create it; never changes one that exists."""
+
+    def apply(self, wanted: Object, manager: str) -> Object:
+        """Apply it by server-side apply, with force."""
+
+    def patch(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
+        """Change it by a JSON patch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applier:
+    """Applies for one SemanticRouter.
+
+    ``superseded`` are field managers whose fields become ours, but for those of claims: a field of a volume that
+    goes may be data that go. ``shared`` are paths of fields that an autoscaler
+    sets: when we stop applying one, a field manager of its own keeps the value that it has then. In a ``trial``
+    the API server stores nothing, so accounts of fields are not settled.
+    """
+
+    cluster: Cluster
+    identity: Identity
+    manager: str
+    superseded: Collection[str] = ()
+    shared: Sequence[Sequence[str]] = field(default=())
+    trial: bool = False
+
+    def apply(self, wanted: Sequence[Object]) -> Iterator[tuple[Object | None, Object]]:
+        """Apply all, and yield each as it was and as it is; nothing is written when one name is taken.
+
+        Raises ConflictError, and ChangedError when an object changes faster than it can be written.
+        """
+        pairs = [(one, self.cluster.read(one)) for one in wanted]
+        conflicts = [text for _, live in pairs if live and (text := foreign(live, self.identity))]
+        if conflicts:
+            raise ConflictError("; ".join(conflicts))
+        for one, live in pairs:
+            yield live, self.write(one, live)
+
+    def write(self, wanted: Object, live: Object | None) -> Object:
+        """Write one object that was ``live`` when it was looked at; what it is by now decides."""
+        for _ in range(MOST_TRIES):
+            try:
+                return self._update(wanted, live) if live else self._create(wanted)
+            except ChangedError:
+                live = self.cluster.read(wanted)
+                if live and (text := foreign(live, self.identity)):
+                    raise ConflictError(text) from None
+        message = (
+            f"{wanted['kind']} {wanted['metadata']['name']} changes all the time: it could not be written"
+        )
+        raise ChangedError(message)
+
+    def _create(self, wanted: Object) -> Object:
+        live = self.cluster.create(wanted, self.manager)
+        return live if self.trial else self._update(wanted, live)
+
+    def _update(self, wanted: Object, live: Object) -> Object:
+        live = self._settled(live)
+        let_go = [path for path in self.shared if self._lets_go(path, wanted, live)]
+        if self.trial:
+            wanted = _merged(wanted, *(_at(path, live) for path in let_go))
+        elif let_go:
+            version = live["metadata"]["resourceVersion"]
+            kept = _merged(
+                _named(wanted, live, resourceVersion=version), *(_at(path, live) for path in let_go)
+            )
+            live = self.cluster.apply(kept, f"{self.manager}-kept")
+        return self.cluster.apply(_merged(wanted, _named(wanted, live)), self.manager)
+
+    def _settled(self, live: Object) -> Object:
+        """Put on our account what we, or those before us, have written without server-side apply."""
+        superseded = () if live["kind"] == CLAIM else self.superseded
+        operations = folding(entries_of(live), self.manager, superseded)
+        if not operations or self.trial:
+            return live
+        same = {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}
+        return self.cluster.patch(live, [same, *operations])
+
+    def _lets_go(self, path: Sequence[str], wanted: Object, live: Object) -> bool:
+        ours = is_applied_by(entries_of(live), self.manager, path)
+        return ours and _value(path, live) is not None and _value(path, wanted) is None
+
+
+def _value(path: Sequence[str], found: Object) -> Any:  # noqa: ANN401 - any field
+    value: Any = found
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _at(path: Sequence[str], live: Object) -> dict[str, Any]:
+    """Return an object with nothing but the live value at ``path``."""
+    value = _value(path, live)
+    for name in reversed(path):
+        value = {name: value}
+    return dict(value)
+
+
+def _named(wanted: Object, live: Object, **metadata: str) -> dict[str, Any]:
+    """Return an object with nothing but what says which one it is."""
+    names = {key: wanted["metadata"][key] for key in ("name", "namespace")}
+    identity = {**names, "uid": live["metadata"]["uid"], **metadata}
+    return {"apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": identity}
+
+
+def _merged(one: Object, *others: Object) -> dict[str, Any]:
+    merged = dict(one)
+    for other in others:
+        for key, value in other.items():
+            both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+            merged[key] = _merged(merged[key], value) if both else value
+    return merged

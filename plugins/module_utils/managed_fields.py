@@ -1,0 +1,83 @@
+"""Who set which field of an object, as the API server keeps account in ``metadata.managedFields``. Pure.
+
+Server-side apply removes what its manager has applied and applies no more. So what we have *created*, and what an
+earlier operator has written, is put on our account first: only then can it go. That is what client-go's
+``csaupgrade`` does for objects that were written without server-side apply.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+
+APPLY, UPDATE = "Apply", "Update"
+SUPERSEDED = ("manager",)
+"""Field managers of the operator in Go, which takes the name of its program."""
+
+type Entries = Sequence[Mapping[str, Any]]
+
+
+def entries_of(live: Object) -> Entries:
+    """Return ``metadata.managedFields``."""
+    return live["metadata"].get("managedFields") or ()
+
+
+def folding(entries: Entries, manager: str, superseded: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Put on the account of ``manager`` what it created, and what ``superseded`` managers have written.
+
+    Returns a JSON patch that fails when one of these accounts has changed; none when nothing has to be done.
+    Accounts of subresources and of others are left alone, so it does not matter when those change.
+    """
+    mine = [(index, entry) for index, entry in enumerate(entries) if _folds(entry, manager, superseded)]
+    if all(entry["operation"] == APPLY for _, entry in mine):
+        return []
+    fields: dict[str, Any] = {}
+    operations: list[dict[str, Any]] = []
+    for index, entry in reversed(mine):
+        path = f"/metadata/managedFields/{index}"
+        operations += [{"op": "test", "path": path, "value": entry}, {"op": "remove", "path": path}]
+        fields = _union(fields, entry.get("fieldsV1") or {})
+    whole = {**mine[-1][1], "manager": manager, "operation": APPLY, "fieldsV1": fields}
+    return [*operations, {"op": "add", "path": "/metadata/managedFields/-", "value": whole}]
+
+
+def is_applied_by(entries: Entries, manager: str, path: Sequence[str]) -> bool:
+    """Whether ``manager`` has applied the field at ``path``, such as ``("spec", "replicas")``."""
+    for entry in entries:
+        if entry["manager"] == manager and entry["operation"] == APPLY and not entry.get("subresource"):
+            fields: Mapping[str, Any] | None = entry.get("fieldsV1") or {}
+            for name in path:
+                fields = (fields or {}).get(f"f:{name}")
+            if fields is not None:
+                return True
+    return False
+
+
+def rival(writers: Entries, manager: str, acknowledged: str = "") -> Mapping[str, Any] | None:
+    """Return the entry of an earlier operator that has written an object after we took it over; None for none.
+
+    A take-over leaves no entry of the earlier operator, so one that is there is newer. Nothing but metadata is
+    no rivalry, and neither is what was written until ``acknowledged`` (RFC 3339): somebody says that it ended.
+    """
+    if not any(writer["manager"] == manager and writer["operation"] == APPLY for writer in writers):
+        return None
+    for writer in writers:
+        ended = str(writer.get("time") or "") <= acknowledged
+        if _is_superseded(writer, SUPERSEDED) and set(writer["fields"]) - {"metadata"} and not ended:
+            return writer
+    return None
+
+
+def _folds(entry: Mapping[str, Any], manager: str, superseded: Collection[str]) -> bool:
+    mine = entry["manager"] == manager or _is_superseded(entry, superseded)
+    return mine and not entry.get("subresource")
+
+
+def _is_superseded(entry: Mapping[str, Any], superseded: Collection[str]) -> bool:
+    return entry["manager"] in superseded and entry["operation"] == UPDATE
+
+
+def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Unite two trees of field names."""
+    both = {**one, **other}
+    return {name: _union(one.get(name) or {}, other.get(name) or {}) for name in both}

@@ -1,0 +1,109 @@
+"""Who has set a field: what is ours to remove, and who writes where we do."""
+
+from typing import Any
+
+from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import (
+    folding,
+    is_applied_by,
+    rival,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+Entry = dict[str, Any]
+
+
+def folded(entries: list[Entry], manager: str, superseded: tuple[str, ...] = ()) -> list[Entry] | None:
+    """Return the accounts after the patch; None when there is none."""
+    operations = folding(entries, manager, superseded)
+    after = list(entries)
+    for one in operations:
+        index = one["path"].removeprefix("/metadata/managedFields/")
+        if one["op"] == "test":
+            assert after[int(index)] == one["value"]
+        elif one["op"] == "remove":
+            del after[int(index)]
+        else:
+            assert (one["op"], index) == ("add", "-")
+            after.append(one["value"])
+    return after if operations else None
+
+
+def entry(manager: str = "us", operation: str = "Apply", *, subresource: str = "", **fields: Any) -> Entry:  # noqa: ANN401
+    found: Entry = {"manager": manager, "operation": operation, "apiVersion": "v1", "time": "t"}
+    found["fieldsV1"] = {f"f:{name}": value for name, value in fields.items()}
+    return {**found, "subresource": subresource} if subresource else found
+
+
+def test_what_we_created_becomes_what_we_applied() -> None:
+    (found,) = folded([entry(operation="Update", data={"f:a": {}})], "us") or []
+    assert (found["manager"], found["operation"]) == ("us", "Apply")
+    assert found["fieldsV1"] == {"f:data": {"f:a": {}}}
+
+
+def test_what_an_earlier_operator_wrote_joins_what_we_applied() -> None:
+    older = entry("manager", "Update", spec={"f:a": {}, "f:b": {"f:c": {}}})
+    (found,) = folded([entry(spec={"f:b": {"f:d": {}}}), older], "us", ("manager",)) or []
+    assert found["fieldsV1"] == {"f:spec": {"f:a": {}, "f:b": {"f:c": {}, "f:d": {}}}}
+    assert found["manager"] == "us"
+
+
+def test_accounts_of_others_and_of_subresources_stay() -> None:
+    others = [entry("kubectl-edit", "Update", data={}), entry("manager", "Update", subresource="status")]
+    found = folded([*others, entry(operation="Update", data={})], "us", ("manager",)) or []
+    assert found[:2] == others
+    assert folded([*others, entry(data={})], "us", ("manager",)) is None
+
+
+def test_what_an_earlier_operator_applied_is_no_account_of_ours() -> None:
+    assert folded([entry("manager", "Apply", data={}), entry(data={})], "us", ("manager",)) is None
+
+
+TREES = st.recursive(
+    st.just({}), lambda inner: st.dictionaries(st.sampled_from(["f:a", "f:b", "k:{}"]), inner, max_size=3), max_leaves=8
+)  # fmt: skip
+
+
+def leaves(tree: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    return {path}.union(*(leaves(inner, (*path, name)) for name, inner in tree.items()))
+
+
+@given(st.lists(TREES, min_size=1, max_size=3))
+def test_no_field_is_lost_or_made_up(trees: list[dict[str, Any]]) -> None:
+    entries = [{**entry(operation="Update"), "fieldsV1": tree} for tree in trees]
+    (found,) = folded(entries, "us") or []
+    assert leaves(found["fieldsV1"]) == set().union(*map(leaves, trees))
+    assert folded([found], "us") is None
+
+
+def test_a_field_is_ours_when_we_applied_it() -> None:
+    entries = [entry(spec={"f:replicas": {}}), entry("other", spec={"f:x": {}})]
+    assert is_applied_by(entries, "us", ("spec", "replicas"))
+    assert not is_applied_by(entries, "us", ("spec", "x"))
+    assert not is_applied_by([entry(operation="Update", spec={"f:replicas": {}})], "us", ("spec", "replicas"))
+
+
+def writer(
+    manager: str = "us", operation: str = "Apply", time: str = "2026-01-01T00:00:00Z", *fields: str
+) -> Entry:
+    return {"manager": manager, "operation": operation, "time": time, "fields": list(fields or ("spec",))}
+
+
+def test_an_earlier_operator_that_writes_after_us_is_a_rival() -> None:
+    theirs = writer("manager", "Update")
+    assert rival([writer(), theirs], "us") == theirs
+
+
+def test_one_that_wrote_before_we_came_is_none() -> None:
+    assert rival([writer("manager", "Update")], "us") is None
+
+
+def test_whoever_writes_nothing_but_metadata_or_by_another_name_is_none() -> None:
+    assert rival([writer(), writer("manager", "Update", "t", "metadata")], "us") is None
+    assert rival([writer(), writer("kubectl-edit", "Update")], "us") is None
+
+
+def test_a_write_that_somebody_has_acknowledged_counts_no_more() -> None:
+    both = [writer(), writer("manager", "Update", "2026-01-01T10:00:00Z")]
+    assert rival(both, "us", "2026-01-01T10:00:00Z") is None
+    assert rival(both, "us", "2026-01-01T09:59:59Z") is not None
