@@ -14,8 +14,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_field
     entries_of,
     folding,
     is_applied_by,
+    people,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import foreign
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import foreign, is_ours
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 
 CLAIM = "PersistentVolumeClaim"
@@ -51,8 +52,7 @@ class Cluster(Protocol):
 class Applier:
     """Applies for one SemanticRouter.
 
-    ``superseded`` are field managers whose fields become ours, but for those of claims: a field of a volume that
-    goes may be data that go. ``shared`` are paths of fields that an autoscaler
+    ``superseded`` are field managers whose fields become ours. ``shared`` are paths of fields that an autoscaler
     sets: when we stop applying one, a field manager of its own keeps the value that it has then. In a ``trial``
     the API server stores nothing, so accounts of fields are not settled.
     """
@@ -109,12 +109,20 @@ class Applier:
 
     def _settled(self, live: Object) -> Object:
         """Put on our account what we, or those before us, have written without server-side apply."""
-        superseded = () if live["kind"] == CLAIM else self.superseded
-        operations = folding(entries_of(live), self.manager, superseded)
+        operations = folding(entries_of(live), self.manager, self._predecessors(live))
         if not operations or self.trial:
             return live
         same = {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}
         return self.cluster.patch(live, [same, *operations])
+
+    def _predecessors(self, live: Object) -> Collection[str]:
+        """Return the field managers whose fields become ours: with an object that is given away, everybody's.
+
+        None for claims: where a field of a volume goes, data may go.
+        """
+        if live["kind"] == CLAIM:
+            return ()
+        return self.superseded if is_ours(live, self.identity) else people(entries_of(live))
 
     def _lets_go(self, path: Sequence[str], wanted: Object, live: Object) -> bool:
         ours = is_applied_by(entries_of(live), self.manager, path)

@@ -41,6 +41,11 @@ def folding(entries: Entries, manager: str, superseded: Collection[str] = ()) ->
     return [*operations, {"op": "add", "path": "/metadata/managedFields/-", "value": whole}]
 
 
+def people(entries: Entries) -> set[str]:
+    """Return who has written an object without server-side apply, but for Kubernetes' own controllers."""
+    return {entry["manager"] for entry in entries if not entry["manager"].startswith("kube-")}
+
+
 def is_applied_by(entries: Entries, manager: str, path: Sequence[str]) -> bool:
     """Whether ``manager`` has applied the field at ``path``, such as ``("spec", "replicas")``."""
     for entry in entries:

@@ -91,12 +91,12 @@ class RealCluster:
 
     def __init__(self, client: K8SClient) -> None:
         """Nothing is asked yet."""
-        self._client = client
+        self.client = client
 
     def read(self, wanted: Object) -> Object | None:
         """Return the live object; None when there is none."""
         try:
-            return self._ask(self._client.get, wanted, **_place(wanted))
+            return self._ask(self.client.get, wanted, **_place(wanted))
         except NotFoundError:
             return None
 
@@ -104,7 +104,7 @@ class RealCluster:
         """Create it."""
         namespace = wanted["metadata"]["namespace"]
         return self._ask(
-            self._client.create, wanted, body=dict(wanted), namespace=namespace, field_manager=manager
+            self.client.create, wanted, body=dict(wanted), namespace=namespace, field_manager=manager
         )
 
     def apply(self, wanted: Object, manager: str) -> Object:
@@ -112,7 +112,7 @@ class RealCluster:
         given = {"server_side": True, "field_manager": manager, "force_conflicts": True}
         namespace = wanted["metadata"]["namespace"]
         try:
-            return self._ask(self._client.apply, wanted, body=dict(wanted), namespace=namespace, **given)
+            return self._ask(self.client.apply, wanted, body=dict(wanted), namespace=namespace, **given)
         except UnprocessibleEntityError as error:  # another uid than that of the object is refused so, too
             live = self.read(wanted)
             if live and live["metadata"]["uid"] == wanted["metadata"]["uid"]:
@@ -124,7 +124,7 @@ class RealCluster:
         style = "application/json-patch+json"
         try:
             return self._ask(
-                self._client.patch, live, body=list(operations), content_type=style, **_place(live)
+                self.client.patch, live, body=list(operations), content_type=style, **_place(live)
             )
         except UnprocessibleEntityError as error:  # a test of the patch has failed
             raise ChangedError(_said(live, error)) from error
@@ -136,7 +136,7 @@ class RealCluster:
         body: object = None,
         **given: Any,  # noqa: ANN401 - of the client
     ) -> Object:
-        resource = self._client.resource(named["kind"], named["apiVersion"])
+        resource = self.client.resource(named["kind"], named["apiVersion"])
         arguments = [resource] if body is None else [resource, body]
         try:
             answer: Object = json.loads(method(*arguments, serialize=False, **given).data)

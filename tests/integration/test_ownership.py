@@ -1,12 +1,9 @@
 """What belongs to somebody else is left exactly as it was, whenever it comes; what is given away is taken."""
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import K8SClient, get_api_client
 from ansible_collections.vllm.semantic_router.plugins.module_utils.applying import (
     Applier,
     Cluster,
@@ -17,11 +14,13 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership imp
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 from ansible_collections.vllm.semantic_router.plugins.modules.apply import RealCluster
 
+from playbook_engine.runs.cold import ColdExecutor
+from playbook_engine.runs.records import RunRequest, RunStatus
+from playbook_engine.runs.warm import WarmExecutor
 from tests.support.api import Space
-from tests.support.cluster import DevCluster
+from tests.support.cluster import CHECKOUT, DevCluster
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router
-from tests.support.waiting import stays, wait_for
 
 MANAGER = "semantic-router-operator"
 
@@ -119,6 +118,157 @@ class TestApplying:
         assert space.get("ConfigMap", "router-config") is None
 
     def test_a_trial_stores_nothing(self, cluster: RealCluster, resource: Object, space: Space) -> None:
-        del cluster
+        trial = applier(RealCluster(replace_dry_run(cluster)), resource, trial=True)
+        ((before, after),) = trial.apply([config_map(resource, a="1")])
+        assert (before, after["data"]) == (None, {"a": "1"})
         assert space.get("ConfigMap", "router-config") is None
-        assert resource["metadata"]["name"] == "router"
+        ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
+        ((before, after),) = trial.apply([config_map(resource, a="2")])
+        assert (before, after["data"]) == (live, {"a": "2"})
+        assert space.get("ConfigMap", "router-config") == live
+
+
+FOREIGN: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    # kind: name, what the foreign object is beside its metadata, the specification that wants one of that name
+    "ServiceAccount": ("router", {}, {}),
+    "ConfigMap": ("router-config", {"data": {"config.yaml": "theirs"}}, {}),
+    "PersistentVolumeClaim": (
+        "router-models",
+        {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        {},
+    ),
+    "Service": ("router", {"spec": {"ports": [{"port": 1}]}}, {}),
+    "Deployment": (
+        "router",
+        {
+            "spec": {
+                "replicas": 0,
+                "selector": {"matchLabels": {"a": "b"}},
+                "template": {
+                    "metadata": {"labels": {"a": "b"}},
+                    "spec": {"containers": [{"name": "c", "image": "i"}]},
+                },
+            }
+        },
+        {},
+    ),
+    "HorizontalPodAutoscaler": (
+        "router",
+        {
+            "spec": {
+                "maxReplicas": 2,
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"},
+            }
+        },
+        {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": "1"}}},
+    ),
+    "Ingress": (
+        "router",
+        {"spec": {"defaultBackend": {"service": {"name": "x", "port": {"number": 1}}}}},
+        {"ingress": {"enabled": True, "hosts": [{"host": "a.example", "paths": [{"path": "/"}]}]}},
+    ),
+    "Route": (
+        "router",
+        {"spec": {"to": {"kind": "Service", "name": "x", "weight": 1}}},
+        {"openshift": {"routes": {"enabled": True}}},
+    ),
+}
+ENVOY_CONFIG = ("ConfigMap", "router-envoy-config")
+
+
+@pytest.mark.usefixtures("operator")
+class TestConflicts:
+    @pytest.mark.parametrize("kind", FOREIGN)
+    def test_a_foreign_object_is_named_and_left_exactly_as_it_was(self, space: Space, kind: str) -> None:
+        name, body, spec = FOREIGN[kind]
+        space.create({"kind": kind, "metadata": {"name": name}, **body})
+        before = space.get(kind, name)
+        router = Router.create(space, spec)
+        condition = router.wait_condition("RouterReady", "False", reason="Conflict", says=f"{kind} ")
+        assert name in condition["message"]
+        router.wait_condition("Degraded", "True")
+        assert spec_and_owners(space.get(kind, name)) == spec_and_owners(before)
+        if kind != "Deployment":
+            assert space.get("Deployment", "router") is None, "no half of a router is made"
+        space.delete(kind, name)
+        router.wait_available()
+        router.delete()
+
+    def test_an_object_that_is_given_away_is_taken_over_and_no_other(
+        self, space: Space, control_plane: DevCluster
+    ) -> None:
+        for name in ("router", "other"):
+            space.create({"kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 1}]}})
+        before = {name: space.get("Service", name) for name in ("router", "other")}
+        router = Router.create(space)
+        told = router.wait_condition("RouterReady", "False", reason="Conflict")["message"]
+        command = told.split("`")[1].split()
+        assert command[0] == "kubectl"
+        control_plane.kubectl(*command[1:])
+        router.wait_available()
+        service = router.children("Service")["Service", "router"]
+        assert service["metadata"]["uid"] == before["router"]["metadata"]["uid"]
+        assert {port["name"] for port in service["spec"]["ports"]} >= {"api", "grpc"}
+        assert space.get("Service", "other") == before["other"]
+
+    def test_an_object_that_comes_after_the_resource_is_left_alone(
+        self, space: Space, operator: OperatorUnderTest
+    ) -> None:
+        router = Router.create(space)
+        router.wait_available()
+        taken = space.create({"kind": "Ingress", "metadata": {"name": "router"}, **FOREIGN["Ingress"][1]})
+        router.edit(FOREIGN["Ingress"][2])
+        router.wait_condition("RouterReady", "False", reason="Conflict", says="Ingress")
+        assert space.get("Ingress", "router")["metadata"]["uid"] == taken["metadata"]["uid"]
+        router.edit({"ingress": {"enabled": False}})
+        router.wait_condition("RouterReady", "True")
+        assert space.get("Ingress", "router") is not None, "what is not ours is not removed either"
+        assert "Traceback" not in operator.log
+
+
+def spec_and_owners(live: dict[str, Any]) -> object:
+    """All of an object but its status, and what the API server counts when controllers write that."""
+    metadata = {
+        key: value
+        for key, value in live["metadata"].items()
+        if key not in {"resourceVersion", "managedFields", "annotations"}
+    }
+    return {**live, "metadata": metadata, "status": None}
+
+
+@pytest.mark.parametrize("executor", [WarmExecutor, ColdExecutor], ids=["warm", "cold"])
+async def test_a_run_with_an_old_picture_of_the_world_takes_nothing_over(
+    executor: type[WarmExecutor | ColdExecutor], resource: Object, space: Space, control_plane: DevCluster
+) -> None:
+    """The engine saw nothing of these names; they came before the run wrote, as they may."""
+    before = {}
+    for kind, name in (("Service", "router"), ENVOY_CONFIG):
+        body = FOREIGN[kind][1]
+        before[kind] = space.create({"kind": kind, "metadata": {"name": name}, **body})
+    runs = executor(modules=["vllm.semantic_router.apply"]) if executor is WarmExecutor else executor()
+    request = RunRequest(
+        ident="1",
+        subject="router",
+        playbook=CHECKOUT / "playbooks" / "reconcile.yml",
+        variables={
+            "resource": resource, "observed": {"owned": {}, "references": {"storage_classes": []}},
+            "field_manager": MANAGER, "cluster_domain": "cluster.local", "operation": "reconcile",
+        },
+        unsafe=frozenset({"resource", "observed"}),
+        environment={"K8S_AUTH_KUBECONFIG": str(control_plane.kubeconfig)},
+    )  # fmt: skip
+    try:
+        outcome = await runs.run(request)
+    finally:
+        await runs.close()
+    assert outcome.status is RunStatus.FAILED
+    assert "was not made by this operator" in outcome.failures[0].message
+    for kind, name in (("Service", "router"), ENVOY_CONFIG):
+        assert space.get(kind, name) == before[kind]
+    assert space.get("Deployment", "router") is None
+
+
+def replace_dry_run(cluster: RealCluster) -> K8SClient:
+    """The same client, in Ansible's check mode."""
+    client = cluster.client
+    return K8SClient(configuration=client.configuration, client=client.client, dry_run=True)

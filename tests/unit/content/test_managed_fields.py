@@ -5,6 +5,7 @@ from typing import Any
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import (
     folding,
     is_applied_by,
+    people,
     rival,
 )
 from hypothesis import given
@@ -59,7 +60,7 @@ def test_what_an_earlier_operator_applied_is_no_account_of_ours() -> None:
     assert folded([entry("manager", "Apply", data={}), entry(data={})], "us", ("manager",)) is None
 
 
-TREES = st.recursive(
+TREES: st.SearchStrategy[dict[str, Any]] = st.recursive(
     st.just({}), lambda inner: st.dictionaries(st.sampled_from(["f:a", "f:b", "k:{}"]), inner, max_size=3), max_leaves=8
 )  # fmt: skip
 
@@ -107,3 +108,9 @@ def test_a_write_that_somebody_has_acknowledged_counts_no_more() -> None:
     both = [writer(), writer("manager", "Update", "2026-01-01T10:00:00Z")]
     assert rival(both, "us", "2026-01-01T10:00:00Z") is None
     assert rival(both, "us", "2026-01-01T09:59:59Z") is not None
+
+
+def test_controllers_of_kubernetes_are_not_people() -> None:
+    assert people([entry("kubectl-create", "Update"), entry("kube-controller-manager", "Update")]) == {
+        "kubectl-create"
+    }

@@ -11,7 +11,10 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
     leftovers,
     name_of,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import (
+    ADOPTION_ANNOTATION,
+    OWNER_ANNOTATION,
+)
 
 from playbook_engine.watches.interests import interest_of
 from playbook_engine.watches.reading import read_watches
@@ -81,28 +84,33 @@ def test_pods_wait_for_the_volume_and_for_the_cache() -> None:
 
 @pytest.mark.parametrize("kind", ["ServiceAccount", "Service", "Deployment"])
 def test_an_object_of_somebody_else_is_named_and_nothing_is_applied(kind: str) -> None:
-    for owner, words in (("", "was not made by this operator"), ("other", "belongs to Thing t")):
+    for owner, words in (("", "was not made by this operator"), ("other", "belongs to Thing t: delete that")):
         plan = plans.router_plan(resource(), observed(live(kind, owner=owner)))
         condition = plan["conditions"]["RouterReady"]
         assert (plan["wanted"], plan["unwanted"], condition["reason"]) == ([], [], "Conflict")
         assert f"{kind} ml/r is there already and {words}" in condition["message"]
 
 
-def test_our_own_objects_are_applied_with_the_uid_that_was_seen() -> None:
+def test_an_object_that_is_given_away_is_no_conflict() -> None:
+    given = {ADOPTION_ANNOTATION: "r"}
+    assert plans.router_plan(resource(), observed(live("Service", owner="", annotations=given)))["wanted"]
+    for owner, annotations in (("other", given), ("", {ADOPTION_ANNOTATION: "another"})):
+        seen = observed(live("Service", owner=owner, annotations=annotations))
+        assert plans.router_plan(resource(), seen)["conditions"]["RouterReady"]["reason"] == "Conflict"
+
+
+def test_manifests_are_completed_to_objects_of_their_resource() -> None:
     manifest = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "r"},
         "spec": {"a": None, "b": {}},
     }
-    (completed,) = objects.claimed([manifest], resource(), observed(live("Service")))
-    assert completed["metadata"]["uid"] == "Service-1"
+    (completed,) = objects.claimed([manifest], resource())
     assert completed["metadata"]["namespace"] == "ml"
     assert completed["metadata"]["ownerReferences"][0]["uid"] == "u1"
     assert completed["metadata"]["labels"]["app.kubernetes.io/instance"] == "r"
     assert completed["spec"] == {"b": {}}
-    (absent,) = objects.claimed([manifest], resource(), observed())
-    assert "uid" not in absent["metadata"]
 
 
 def test_a_claim_that_shall_be_kept_has_an_annotation_in_place_of_an_owner() -> None:
@@ -113,7 +121,7 @@ def test_a_claim_that_shall_be_kept_has_an_annotation_in_place_of_an_owner() -> 
         "kind": "X",
         "metadata": {"name": "r", "annotations": plan["annotations"]},
     }
-    (completed,) = objects.claimed([manifest], resource(), observed())
+    (completed,) = objects.claimed([manifest], resource())
     assert "ownerReferences" not in completed["metadata"]
 
 

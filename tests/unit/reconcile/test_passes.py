@@ -53,7 +53,8 @@ async def test_the_run_gets_the_resource_unsafe_and_what_was_observed(stage: Sta
     assert request.unsafe == {"resource", "observed"}
     assert request.variables["operation"] == "reconcile"
     assert request.variables["field_manager"] == "potter"
-    assert set(request.variables["observed"]) == {"references", "errors", "owned", "apis"}  # type: ignore[call-overload]
+    observed = request.variables["observed"]
+    assert set(observed) == {"references", "errors", "owned", "writers", "apis"}  # type: ignore[call-overload]
 
 
 async def test_a_settled_resource_is_neither_run_nor_written(stage: Stage) -> None:
