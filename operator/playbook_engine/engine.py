@@ -63,7 +63,7 @@ async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
 
 
 def make_executor(
-    settings: Settings, metrics: Metrics, fence: Fence, *, modules: Sequence[str] = ()
+    settings: Settings, metrics: Metrics, fence: Fence, *, modules: Iterable[str] = ()
 ) -> Executor:
     """Make the executor that the settings ask for; whether runs are warm is logged and measured.
 
@@ -80,7 +80,7 @@ def make_executor(
         else:
             log.info("runs are warm")
 
-    return WarmExecutor(directory, message_bound=bound, on_state=tell, fence=fence, modules=modules)
+    return WarmExecutor(directory, message_bound=bound, on_state=tell, fence=fence, modules=tuple(modules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,9 @@ def main() -> None:
     given = module.params
     try:
         pairs = list(_applier(module).apply(given["objects"]))
-    except (ConflictError, ChangedError, CoreException, ResourceNotFoundError) as error:
+    except ConflictError as error:
+        module.fail_json(msg=str(error), reason="Conflict")
+    except (ChangedError, CoreException, ResourceNotFoundError) as error:
         module.fail_json(msg=str(error))
     except (ApiException, DynamicApiError) as error:
         module.fail_json(msg=_message(error))

@@ -44,7 +44,7 @@ def _failure(outcome: RunOutcome) -> tuple[str, str]:
         return "RunDied", f"the run ended without a result{where}: {outcome.detail or 'no reason is known'}"
     if outcome.failures:
         told = "; ".join(_task(failure) for failure in outcome.failures[:_MOST_FAILURES])
-        return "RunFailed", told
+        return outcome.failures[0].reason or "RunFailed", told
     return "RunFailed", outcome.detail or "no reason is known"
 
 

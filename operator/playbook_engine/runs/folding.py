@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from playbook_engine.runs.failures import failure_message
+from playbook_engine.runs.failures import failure_message, failure_reason
 from playbook_engine.runs.records import RunOutcome, RunStatus, TaskCounts, TaskFailure
 
 MOST_FAILURES = 20
@@ -180,6 +180,7 @@ def _with(failures: tuple[TaskFailure, ...], data: Mapping[str, object]) -> tupl
         task=str(data.get("task") or ""),
         host=str(data.get("host") or ""),
         message=failure_message(_mapping(data.get("res"))),
+        reason=failure_reason(_mapping(data.get("res"))),
     )
     return (*failures, failure)[-2 * MOST_FAILURES :]
 

@@ -56,13 +56,14 @@ class TaskFailure:
     """A task that failed and was neither rescued nor ignored.
 
     ``message`` is bounded, redacted, and says so when ``no_log`` hid the output. ``role`` is empty outside
-    roles.
+    roles. ``reason`` is the one word, in CamelCase, that the task gives as such; empty for none.
     """
 
     role: str
     task: str
     message: str
     host: str = "localhost"
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playbook_engine.reconcile.judge import judge
 from playbook_engine.runs.failures import HIDDEN_BY_NO_LOG
 from playbook_engine.runs.folding import MOST_FAILURES, Cause, End, Progress, conclude, step
 from playbook_engine.runs.records import RunOutcome, RunStatus, TaskCounts
@@ -73,6 +74,16 @@ def test_a_failed_task_is_named_with_role_and_message() -> None:
         ("pot", "Apply", "Apply failed")
     ]
     assert outcome.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"), [("Conflict", "Conflict"), ("Unprocessable Entity", ""), ("a\nb", ""), (7, "")]
+)
+def test_a_word_that_a_task_gives_as_its_reason_is_the_reason(given: object, reason: str) -> None:
+    outcome = fold([failed(res={"msg": "no", "reason": given}), stats(failures=1)], code=2)
+    assert outcome.failures[0].reason == reason
+    told = judge(outcome, message_bound=100, playbook="pot.yml")["Reconciled"]
+    assert told.reason == (reason or "RunFailed")
 
 
 def test_a_failed_run_still_hands_back_its_custom_statistics() -> None:
