@@ -17,9 +17,15 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_credent
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import plaintext
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import FORMAT
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    ACCOUNT,
+    AUTOSCALER,
+    BUDGET,
+    DEPLOYMENT,
+    HEADLESS_SERVICE,
+    INGRESS,
+    SERVICE,
     account_name,
     gateway_mode,
-    is_autoscaled,
     leftovers,
     section,
     spec_of,
@@ -128,9 +134,9 @@ def router_plan(
     revision = revisions.revision_of(situation)
     needed = revisions.names_to_keep(situation, revision)
     return {
-        "wanted": [] if obstacle else _router_kinds(situation),
+        "wanted": [] if obstacle else _router_objects(resource),
         "earlier": revisions.earlier_configs(situation, revision, CONFIG),
-        "unwanted": [] if obstacle else list(leftovers(resource, observed, needed)),
+        **_removals([] if obstacle else list(leftovers(resource, observed, needed))),
         "name": situation.identity.name,
         "labels": situation.identity.labels,
         "selector": situation.identity.selector,
@@ -141,6 +147,7 @@ def router_plan(
         "service_annotations": exposure.service_annotations(situation),
         "service_type": str(section(spec, "service").get("type") or "ClusterIP"),
         "service_ports": exposure.service_ports(situation),
+        "headless_ports": exposure.headless_ports(situation),
         "replicas": scaling.replicas(situation),
         "start_seconds": start_seconds(spec),
         "pod": workload.pod(situation, revision),
@@ -148,6 +155,7 @@ def router_plan(
         "ingress": _ingress(situation),
         "conditions": {
             "ConfigValid": situation.config_condition.as_dict(),
+            "AutoscalingReady": scaling.condition(situation).as_dict(),
             "RouterReady": (obstacle or _applied(revision)).as_dict(),
         },
     }
@@ -167,17 +175,24 @@ def openshift_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
     }
 
 
-def _router_kinds(situation: Situation) -> list[str]:
-    spec = spec_of(situation.resource)
-    wanted = {
-        "ServiceAccount": section(spec, "serviceAccount").get("create", True),
-        "ConfigMap": True,
-        "Service": True,
-        "Deployment": True,
-        "HorizontalPodAutoscaler": is_autoscaled(situation.resource),
-        "Ingress": section(spec, "ingress").get("enabled"),
+def _router_objects(resource: Object) -> list[str]:
+    """Return the names of the manifests that are wanted, in the order in which they are applied."""
+    entries = {
+        "ServiceAccount": ACCOUNT,
+        "Service": SERVICE,
+        "HeadlessService": HEADLESS_SERVICE,
+        "Deployment": DEPLOYMENT,
+        "PodDisruptionBudget": BUDGET,
+        "HorizontalPodAutoscaler": AUTOSCALER,
+        "Ingress": INGRESS,
     }
-    return [kind for kind, is_wanted in wanted.items() if is_wanted]
+    return ["ConfigMap", *(name for name, entry in entries.items() if entry.wanted(resource))]
+
+
+def _removals(unwanted: list[dict[str, Any]]) -> Plan:
+    """An autoscaler goes before anything is applied: afterwards the number of pods is ours."""
+    scalers = [one for one in unwanted if one["kind"] == AUTOSCALER.kind]
+    return {"retired": scalers, "unwanted": [one for one in unwanted if one not in scalers]}
 
 
 def _ingress(situation: Situation) -> Plan:

@@ -53,6 +53,12 @@ def service_annotations(situation: Situation) -> dict[str, str] | None:
     return {SERVING_CERTIFICATE: serving_secret(situation.resource)} if served else None
 
 
+def headless_ports(situation: Situation) -> list[dict[str, Any]]:
+    """Return the port of the headless Service: clients reach the pods themselves, so it is that of the container."""
+    port = situation.ports.grpc
+    return [{"name": port.name, "port": port.target, "targetPort": port.target, "protocol": port.protocol}]
+
+
 def ingress_rules(situation: Situation) -> list[dict[str, Any]]:
     """Return the rules of the Ingress."""
     hosts = section(spec_of(situation.resource), "ingress").get("hosts") or ()

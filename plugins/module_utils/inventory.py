@@ -14,6 +14,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 STANDALONE = "standalone"
 GATEWAY_INTEGRATION = "gateway-integration"
 
+DEFAULT_FEWEST = 1
+"""Pods that an autoscaler keeps at least."""
+
 type Spec = Mapping[str, Any]
 
 
@@ -63,6 +66,18 @@ def is_autoscaled(resource: Object) -> bool:
     return bool(section(spec_of(resource), "autoscaling").get("enabled"))
 
 
+def fewest_pods(resource: Object) -> int:
+    """Return how many pods there are at least, when all is well."""
+    spec = spec_of(resource)
+    if is_autoscaled(resource):
+        return int(section(spec, "autoscaling").get("minReplicas") or DEFAULT_FEWEST)
+    return int(1 if spec.get("replicas") is None else spec["replicas"])
+
+
+def _has_several_pods(resource: Object) -> bool:
+    return fewest_pods(resource) > 1
+
+
 def _has_ingress(resource: Object) -> bool:
     return bool(section(spec_of(resource), "ingress").get("enabled"))
 
@@ -75,12 +90,16 @@ ACCOUNT = Entry(api_version="v1", kind="ServiceAccount", wanted=_makes_account)
 CREDENTIALS = Entry(api_version="v1", kind="Secret", suffix="credentials", wanted=_has_plaintext)
 DEPLOYMENT = Entry(api_version="apps/v1", kind="Deployment")
 SERVICE = Entry(api_version="v1", kind="Service")
+HEADLESS_SERVICE = Entry(api_version="v1", kind="Service", suffix="headless")
 HTTP_ROUTE = Entry(api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute", wanted=_is_integrated)
 ROUTE = Entry(api_version="route.openshift.io/v1", kind="Route", wanted=_has_route)
 AUTOSCALER = Entry(api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", wanted=is_autoscaled)
 INGRESS = Entry(api_version="networking.k8s.io/v1", kind="Ingress", wanted=_has_ingress)
+BUDGET = Entry(api_version="policy/v1", kind="PodDisruptionBudget", wanted=_has_several_pods)
 
-ENTRIES = (ACCOUNT, CREDENTIALS, DEPLOYMENT, SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS)
+ENTRIES = (
+    ACCOUNT, CREDENTIALS, DEPLOYMENT, SERVICE, HEADLESS_SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS, BUDGET,
+)  # fmt: skip
 """All but claims, which hold data and are never deleted by an edit, and ConfigMaps, whose names follow from their
 content (``revisions``).
 """

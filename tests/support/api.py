@@ -31,6 +31,7 @@ KINDS = {
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
     "ReplicaSet": ("apis/apps/v1", "replicasets"),
+    "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets"),
     "Route": ("apis/route.openshift.io/v1", "routes"),
     "Secret": ("api/v1", "secrets"),
     "SemanticRouter": ("apis/vllm.ai/v1alpha1", "semanticrouters"),
@@ -93,6 +94,15 @@ class Api:
             raise ApiError(code, answer.get("message", ""))
         return answer
 
+    def lines(self, path: str, **query: str) -> list[bytes]:
+        """Return the lines of an answer that ends by itself, such as a watch with a timeout."""
+        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=30)
+        try:
+            connection.request("GET", f"/{path}?{urlencode(query)}")
+            return connection.getresponse().read().splitlines()
+        finally:
+            connection.close()
+
     def _send(self, method: str, path: str, *, body: object, kind: str, **query: str) -> tuple[int, Any]:
         connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=30)
         try:
@@ -134,6 +144,16 @@ class Space:
             if error.code == NOT_FOUND:
                 return None
             raise
+
+    def version(self, kind: str) -> str:
+        """Return the version of the whole kind now, from which ``history`` can start."""
+        return str(self.api.request("GET", self.path(kind))["metadata"]["resourceVersion"])
+
+    def history(self, kind: str, since: str) -> list[Any]:
+        """Return every state that objects of the kind have had since a version, the last one included."""
+        query = {"watch": "true", "resourceVersion": since, "timeoutSeconds": "1"}
+        lines = self.api.lines(self.path(kind), **query)
+        return [event["object"] for event in map(json.loads, lines)]
 
     def list(self, kind: str, selector: str = "") -> list[Any]:
         """Return the objects of a kind; none when the kind is not served."""

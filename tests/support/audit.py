@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
+BAD_REQUEST = 400
 QUESTIONS = {"authorization.k8s.io", "authentication.k8s.io"}
 """Groups whose ``create`` asks something and stores nothing."""
 
@@ -80,17 +81,30 @@ class AuditLog:
             and entry.get("objectRef", {}).get("apiGroup") not in QUESTIONS
         ]
 
+    def bodies(self, resource: str, namespace: str, since: int) -> list[Any]:
+        """Return what anybody sent to write objects of ``resource`` after the mark, where the log has it, in order."""
+        return [
+            entry["requestObject"]
+            for entry in self._all(since)
+            if entry.get("objectRef", {}).get("resource") == resource
+            and entry["objectRef"].get("namespace") == namespace
+            and isinstance(entry.get("requestObject"), dict)
+            and entry.get("responseStatus", {}).get("code", 0) < BAD_REQUEST
+        ]
+
     def verbs(self, user: str, resource: str, since: int = 0) -> set[str]:
         """Return how ``user`` asked for objects of ``resource`` after the mark; watches that go on count too."""
         entries = self._entries(user, since)
         return {entry["verb"] for entry in entries if entry.get("objectRef", {}).get("resource") == resource}
 
     def _entries(self, user: str, since: int) -> list[Any]:
+        return [entry for entry in self._all(since) if entry["user"]["username"] == user]
+
+    def _all(self, since: int) -> list[Any]:
         with self.path.open("rb") as file:
             file.seek(since)
             lines = file.read().splitlines()
-        entries = [json.loads(line) for line in lines if line.endswith(b"}")]
-        return [entry for entry in entries if entry["user"]["username"] == user]
+        return [json.loads(line) for line in lines if line.endswith(b"}")]
 
 
 def _write(entry: dict[str, dict[str, str]]) -> Write:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.vllm.semantic_router.plugins.filter import objects, plans
-from ansible_collections.vllm.semantic_router.plugins.module_utils import scaling
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     ENTRIES,
     leftovers,
@@ -19,7 +18,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership imp
 from playbook_engine.watches.interests import interest_of
 from playbook_engine.watches.reading import read_watches
 from tests.support.cluster import CHECKOUT
-from tests.unit.content.routers import live, observed, resource, situation
+from tests.unit.content.routers import live, observed, resource
 
 GATEWAY = {"existingRef": {"name": "shared", "namespace": "gateways", "sectionName": "web"}}
 SERVED = {"gateway.networking.k8s.io/v1/HTTPRoute": "present"}
@@ -38,7 +37,7 @@ WRONG = {
 
 def test_an_empty_specification_wants_what_a_router_needs() -> None:
     plan = plans.router_plan(resource(), observed())
-    assert plan["wanted"] == ["ServiceAccount", "ConfigMap", "Service", "Deployment"]
+    assert plan["wanted"] == ["ConfigMap", "ServiceAccount", "Service", "HeadlessService", "Deployment"]
     assert plan["conditions"]["RouterReady"]["status"] == "True"
     assert plans.gateway_plan(resource(), observed())["wanted"] == ["ConfigMap"]
     assert plans.persistence_plan(resource(), observed())["wanted"] == ["PersistentVolumeClaim"]
@@ -273,21 +272,6 @@ def test_a_route_is_made_where_its_api_is_served(presence: str, status: str, wan
     plan = plans.openshift_plan(resource(**spec), observed(apis={ROUTE: presence}))
     assert (plan["wanted"], plan["conditions"]["RouteReady"]["status"]) == (wanted, status)
     assert plan["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}
-
-
-def test_an_autoscaler_takes_the_number_of_pods_over() -> None:
-    assert scaling.replicas(situation()) == 1
-    assert scaling.replicas(situation(replicas=0)) == 0
-    scaled = situation(autoscaling={"enabled": True, "maxReplicas": 5})
-    assert scaling.replicas(scaled) is None
-    assert scaling.limits(scaled) == {"minReplicas": 1, "maxReplicas": 5}
-    (metric,) = scaling.metrics(scaled)
-    assert metric["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
-
-
-def test_targets_of_the_autoscaler_are_those_that_are_given() -> None:
-    given = {"enabled": True, "targetMemoryUtilizationPercentage": 70}
-    assert [one["resource"]["name"] for one in scaling.metrics(situation(autoscaling=given))] == ["memory"]
 
 
 def test_watches_yaml_names_the_same_objects_as_the_roles_make() -> None:
