@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils import (
     exposure,
+    persistence,
     revisions,
     scaling,
     workload,
@@ -31,6 +32,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
     spec_of,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
+from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import RETAIN
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import start_seconds
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
@@ -85,17 +87,23 @@ def persistence_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
     """Return the claim to apply, if one is, and the condition of the volume."""
     situation = Situation(resource, observed)
     volume, given = situation.volume, section(spec_of(resource), "persistence")
-    retained = {OWNER_ANNOTATION: situation.identity.uid} if given.get("retentionPolicy") == "Retain" else {}
-    makes = volume.make and situation.obstacle is None
+    retained = {OWNER_ANNOTATION: situation.identity.uid} if given.get("retentionPolicy") == RETAIN else {}
+    # What the claim outlives must not wait for anything else to be put right.
+    makes = volume.make and (volume.kept or situation.obstacle is None)
     return {
         "wanted": ["PersistentVolumeClaim"] if makes else [],
-        "name": volume.claim,
+        "name": volume.own,
         "annotations": {**plain(given.get("annotations") or {}), **retained},
-        "access_mode": volume.access_mode,
+        "access_modes": list(volume.access_modes),
         "size": volume.size,
         "storage_class": volume.storage_class,
         "conditions": {"PersistenceReady": volume.condition.as_dict()},
     }
+
+
+def claims_to_release(resource: Object, observed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the claims that must lose their owner reference, each with the JSON patch that does it."""
+    return persistence.claims_to_release(resource, observed)
 
 
 def gateway_plan(
@@ -220,6 +228,7 @@ class FilterModule:
             "cache_plan": cache_plan,
             "cache_refusal": cache_refusal,
             "cache_secret_data": cache_secret_data,
+            "claims_to_release": claims_to_release,
             "gateway_plan": gateway_plan,
             "openshift_plan": openshift_plan,
             "persistence_plan": persistence_plan,

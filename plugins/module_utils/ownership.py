@@ -45,8 +45,15 @@ def foreign(live: Object, identity: Identity) -> str:
 
 
 def is_ours(live: Object, identity: Identity) -> bool:
-    """Whether a live object belongs to the SemanticRouter, by reference or by annotation."""
-    return belongs_to(live, identity.uid) or _annotations(live).get(OWNER_ANNOTATION) == identity.uid
+    """Whether a live object belongs to the SemanticRouter, by reference or by annotation.
+
+    What an earlier one of the same name has left behind belongs to it, too: that one is gone, or this could not be.
+    """
+    owner, owned = _annotations(live).get(OWNER_ANNOTATION), bool(live["metadata"].get("ownerReferences"))
+    labels = live["metadata"].get("labels") or {}
+    same_name = all(labels.get(name) == value for name, value in identity.selector.items())
+    left_behind = bool(owner) and not owned and same_name
+    return belongs_to(live, identity.uid) or owner == identity.uid or left_behind
 
 
 def find(observed: Mapping[str, Any], kind: str, identity: Identity, name: str) -> Object | None:

@@ -161,7 +161,7 @@ class Situation:
         """Name the objects that have the name of one of ours and belong to somebody else."""
         wanted = [(one.kind, name_of(one, self.resource)) for one in ENTRIES if one.wanted(self.resource)]
         if self.volume.make:
-            wanted.append((CLAIM, self.volume.claim))
+            wanted.append((CLAIM, self.volume.own))
         for kind, name in wanted:
             live = find(self.observed, kind, self.identity, name)
             if live is not None and (text := foreign(live, self.identity)):

@@ -7,9 +7,12 @@ import pytest
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
 from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import (
     VolumePlan,
-    quantity,
+    claims_to_release,
     resolve_volume,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.quantities import quantity
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def resource(**persistence: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -31,7 +34,8 @@ def claim(size: str = "10Gi", owner: str = "u1", **more: Any) -> dict[str, Any]:
         "storageClassName": "standard",
         "resources": {"requests": {"storage": size}},
     }
-    return {"kind": "PersistentVolumeClaim", "metadata": {**metadata, **more}, "spec": spec}
+    whole = {"kind": "PersistentVolumeClaim", "metadata": {**metadata, **more}, "spec": spec}
+    return {**whole, "status": {"phase": "Bound"}}
 
 
 def planned(
@@ -111,6 +115,7 @@ def test_our_claim_goes_on_serving_when_its_class_is_gone() -> None:
     [
         ({"size": "5Gi"}, None, "cannot shrink from 10Gi to 5Gi"),
         ({"size": "20Gi"}, [storage_class(allowVolumeExpansion=None)], "does not let volumes grow"),
+        ({"size": "20Gi"}, [], "its StorageClass standard does not exist"),
         ({"storageClassName": "fast"}, None, "its StorageClass is standard for ever"),
         ({"accessMode": "ReadWriteMany"}, None, "its access mode is ReadWriteOnce for ever"),
     ],
@@ -121,8 +126,11 @@ def test_a_change_that_would_cost_the_data_is_refused_and_the_claim_serves_on(
     words: str,
 ) -> None:
     plan = planned(resource(**wanted), claim(), classes=classes)
-    assert (plan.ready, plan.make, plan.condition.reason) == (True, False, "ImmutableField")
+    assert (plan.ready, plan.condition.status, plan.condition.reason) == (True, "False", "ImmutableField")
     assert words in plan.condition.message
+    assert "spec.persistence." in plan.condition.message
+    live = (plan.size, plan.access_modes, plan.storage_class)
+    assert (plan.make, live) == (True, ("10Gi", ("ReadWriteOnce",), "standard")), "it is applied as it is"
 
 
 def test_a_volume_grows_where_its_class_allows_it() -> None:
@@ -140,6 +148,116 @@ def test_a_kept_claim_is_known_by_its_annotation() -> None:
     assert planned(resource(size="5Gi"), kept).condition.reason == "ImmutableField"
 
 
+def test_a_volume_grows_once_it_is_bound() -> None:
+    plan = planned(resource(size="20Gi"), {**claim(), "status": {"phase": "Pending"}})
+    assert (plan.make, plan.size, plan.condition.status) == (True, "10Gi", "True")
+    assert "grows from 10Gi to 20Gi as soon as it is bound" in plan.condition.message
+
+
+def test_what_else_is_refused_does_not_keep_a_volume_from_growing() -> None:
+    plan = planned(resource(size="20Gi", storageClassName="fast"), claim())
+    assert (plan.size, plan.storage_class, plan.condition.reason) == ("20Gi", "standard", "ImmutableField")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mounted"), [({"enabled": False}, ""), ({"existingClaim": "mine"}, "mine")]
+)
+def test_our_claim_stays_and_is_looked_after_when_it_is_not_mounted(
+    wanted: dict[str, Any], mounted: str
+) -> None:
+    plan = planned(resource(**wanted), claim(), claims=[{"metadata": {"namespace": "ml", "name": "mine"}}])
+    assert (plan.claim, plan.own, plan.make, plan.size) == (mounted, "r-models", True, "10Gi")
+    assert "ml/r-models keeps its data until you delete it" in plan.condition.message
+
+
+def test_an_existing_claim_that_goes_holds_the_pods_back() -> None:
+    going = {"metadata": {"namespace": "ml", "name": "mine", "deletionTimestamp": "t"}}
+    plan = planned(resource(existingClaim="mine"), claims=[going])
+    assert (plan.ready, plan.condition.reason) == (False, "ClaimTerminating")
+
+
+INSTANCE = {"app.kubernetes.io/name": "semantic-router", "app.kubernetes.io/instance": "r"}
+LEFT: dict[str, Any] = {
+    "ownerReferences": None,
+    "annotations": {OWNER_ANNOTATION: "gone"},
+    "labels": INSTANCE,
+}
+
+
+def test_a_claim_that_an_earlier_resource_of_the_name_has_left_is_used_again() -> None:
+    plan = planned(resource(), claim(**LEFT))
+    assert (plan.claim, plan.make, plan.kept) == ("r-models", True, True)
+    assert "an earlier SemanticRouter r left it" in plan.condition.message
+
+
+@pytest.mark.parametrize(
+    "change", [{"annotations": {}}, {"labels": {}}, {"ownerReferences": [{"uid": "somebody"}]}]
+)
+def test_a_claim_that_nobody_has_left_to_us_is_not_taken(change: dict[str, Any]) -> None:
+    assert not planned(resource(), claim(**{**LEFT, **change})).kept
+
+
+@pytest.mark.parametrize(
+    ("mode", "spec", "status", "reason"),
+    [
+        ("ReadWriteOnce", {"replicas": 1}, "True", "ClaimMade"),
+        ("ReadWriteOnce", {"replicas": 2}, "True", "OneNode"),
+        ("ReadWriteOnce", {"autoscaling": {"enabled": True, "maxReplicas": 3}}, "True", "OneNode"),
+        ("ReadWriteOnce", {"autoscaling": {"enabled": True, "maxReplicas": 1}}, "True", "ClaimMade"),
+        ("ReadWriteMany", {"replicas": 2}, "True", "ClaimMade"),
+        ("ReadWriteOncePod", {"replicas": 2}, "False", "OnePod"),
+        ("ReadOnlyMany", {"replicas": 1}, "True", "ReadOnly"),
+    ],
+)
+def test_an_access_mode_that_does_not_fit_the_pods_is_told(
+    mode: str, spec: dict[str, Any], status: str, reason: str
+) -> None:
+    found = resource(accessMode=mode)
+    found["spec"] |= spec
+    existing = resource(existingClaim="mine")
+    existing["spec"] |= spec
+    mine = {"metadata": {"namespace": "ml", "name": "mine"}, "spec": {"accessModes": [mode]}}
+    for plan in (planned(found), planned(existing, claims=[mine])):
+        assert plan.ready
+        assert plan.condition.status == status
+        assert plan.condition.reason.replace("ClaimFound", "ClaimMade") == reason
+        assert plan.condition.warning is (reason in {"OneNode", "ReadOnly"})
+
+
+class TestRelease:
+    def test_takes_our_reference_and_nobody_elses(self) -> None:
+        live = claim(ownerReferences=[{"uid": "other"}, {"uid": "u1"}], annotations={"a": "b"})
+        observed = {"owned": {"PersistentVolumeClaim": [live]}}
+        ((released),) = claims_to_release(resource(retentionPolicy="Retain"), observed)
+        assert (released["name"], released["namespace"]) == ("r-models", "ml")
+        assert released["patch"] == [
+            {"op": "test", "path": "/metadata/uid", "value": "c1"},
+            {"op": "test", "path": "/metadata/ownerReferences/1/uid", "value": "u1"},
+            {"op": "remove", "path": "/metadata/ownerReferences/1"},
+            {"op": "add", "path": "/metadata/annotations/vllm.ai~1owner-uid", "value": "u1"},
+        ]
+
+    def test_makes_the_annotations_when_there_are_none(self) -> None:
+        observed = {"owned": {"PersistentVolumeClaim": [claim()]}}
+        ((released),) = claims_to_release(resource(retentionPolicy="Retain"), observed)
+        assert released["patch"][-1]["value"] == {OWNER_ANNOTATION: "u1"}
+
+    @pytest.mark.parametrize("policy", ["Delete", None])
+    def test_is_only_done_when_it_is_asked_for(self, policy: str | None) -> None:
+        observed = {"owned": {"PersistentVolumeClaim": [claim()]}}
+        assert claims_to_release(resource(retentionPolicy=policy), observed) == []
+
+    def test_leaves_alone_what_is_not_ours_or_free_already(self) -> None:
+        for live in ([], [claim(owner="other")], [claim(**LEFT)]):
+            observed = {"owned": {"PersistentVolumeClaim": live}}
+            assert claims_to_release(resource(retentionPolicy="Retain"), observed) == []
+
+
+@given(st.integers(1, 10**6), st.sampled_from(["", "k", "M", "G", "Ki", "Mi", "Gi", "e3", "E+6"]))
+def test_every_size_that_the_definition_accepts_is_understood(number: int, suffix: str) -> None:
+    assert quantity(f"{number}{suffix}") == number * quantity(f"1{suffix}") > 0
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -148,6 +266,8 @@ def test_a_kept_claim_is_known_by_its_annotation() -> None:
         ("1", 1),
         ("500m", Decimal("0.5")),
         ("2Ti", 2 * 1024**4),
+        ("1e3", 1000),
+        ("2E", 2 * 10**18),
     ],
 )
 def test_quantities_are_compared_by_what_they_mean(text: str, number: int) -> None:

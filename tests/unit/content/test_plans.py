@@ -217,6 +217,28 @@ def test_our_secret_goes_when_no_pod_can_need_it_any_more(
     assert [item["metadata"]["name"] for item in leftovers(resource(), seen, [])] == removed
 
 
+def test_a_claim_that_is_there_is_looked_after_whatever_else_is_wrong() -> None:
+    spec = {"resources": {"requests": {"storage": "10Gi"}}, "accessModes": ["ReadWriteOnce"]}
+    seen = observed({**live("PersistentVolumeClaim", "r-models"), "spec": spec})
+    plan = plans.persistence_plan(resource(persistence={"retentionPolicy": "Retain"}, **WRONG), seen)
+    assert (plan["wanted"], plan["annotations"]) == (["PersistentVolumeClaim"], {OWNER_ANNOTATION: "u1"})
+    assert plan["storage_class"] is None, "one that was bound by hand has none, and gets none"
+
+
+def test_a_growth_waits_for_the_claim_to_be_bound() -> None:
+    (watch,) = read_watches(CHECKOUT / "watches.yaml", {})
+    (claims,) = [kind for kind in watch.owns if kind.gvk.kind == "PersistentVolumeClaim"]
+    assert claims.inputs
+
+    def waits(phase: str, asked: str | None) -> object:
+        spec = {"persistence": {"size": asked}} if asked else {}
+        claim = {"spec": {"resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": phase}}
+        return claims.inputs and claims.inputs.search({"resource": resource(**spec), "object": claim})
+
+    assert waits("Pending", "2Gi") == "Pending"
+    assert [waits("Bound", "2Gi"), waits("Pending", "1Gi"), waits("Pending", None)] == [None, None, None]
+
+
 def test_claims_are_never_removed() -> None:
     assert (
         list(
