@@ -217,7 +217,9 @@ def test_a_password_in_plain_text_works_from_a_secret_and_is_warned_of(
     assert told["Degraded"]["status"] == "False"
     warnings = [event for event in router.events() if event["type"] == "Warning"]
     assert [event["reason"] for event in warnings] == ["PlaintextPassword"]
-    everything = control_plane.kubectl("get", "all,cm,events,pvc,sa", "-n", space.name, "-o", "json").stdout
+    everything = control_plane.kubectl(
+        "get", "deploy,rs,po,svc,cm,events,pvc,sa", "-n", space.name, "-o", "json"
+    ).stdout
     for form in (WORD, CODED):
         assert form not in everything
         assert form not in json.dumps(router.read()["status"])
