@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-LINE_WIDTH = 150
+LINE_WIDTH = 140
 LONGEST_DIFFERENCE = 60
 
 
