@@ -17,6 +17,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils import (
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_credentials import refusal
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import plaintext
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import FORMAT
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ignored_fields import ignored_condition
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     ACCOUNT,
     AUTOSCALER,
@@ -164,6 +165,7 @@ def router_plan(
         "conditions": {
             "ConfigValid": situation.config_condition.as_dict(),
             "AutoscalingReady": scaling.condition(situation).as_dict(),
+            "IgnoredFields": ignored_condition(resource),
             "RouterReady": (obstacle or _applied(revision)).as_dict(),
         },
     }

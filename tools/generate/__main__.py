@@ -8,10 +8,19 @@ from pathlib import Path
 from tools.generate import argument_specs, crd, readmes
 from tools.generate.files import difference, stale, write
 
+
+def _fields() -> dict[Path, str]:
+    """The table of fields; what makes it is loaded when it is asked for, since it needs the roles' own plugins."""
+    from tools.fields import table  # noqa: PLC0415
+
+    return table.render()
+
+
 PARTS: Mapping[str, Callable[[], dict[Path, str]]] = {
     "crd": crd.render,
     "argument-specs": argument_specs.render,
     "readmes": readmes.render,
+    "fields": _fields,
 }
 
 

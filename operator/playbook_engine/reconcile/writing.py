@@ -59,7 +59,7 @@ class StatusWriter:
         await self._tell(watch, resource, new, {kind for kind, told in news.told.items() if told.warning})
 
     async def _tell(self, watch: Watch, resource: Object, status: Object, warned: set[str]) -> None:
-        derived = {condition.type for condition in watch.conditions}
+        derived = {condition.type for condition in watch.conditions}.union(watch.neutral)
         new = read_conditions({"status": status})
         old = read_conditions(resource)
         for note in notes(old, new, derived=derived, silent={DEGRADED}, warned=warned):

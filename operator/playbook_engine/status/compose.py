@@ -43,7 +43,7 @@ def compose(
     derived_types = {condition.type for condition in watch.conditions}
     kept = {kind: _as_told(one) for kind, one in old.items() if kind not in derived_types}
     known = {**kept, **news.told}
-    known[DEGRADED] = _degraded(known)
+    known[DEGRADED] = _degraded({kind: one for kind, one in known.items() if kind not in watch.neutral})
     derived = derive(watch, View(resource=resource, owned=owned, conditions=known))
     told = {**(known if news.current else news.told), DEGRADED: known[DEGRADED], **derived.conditions}
     generation = metadata_of(resource).get("generation")
@@ -77,7 +77,7 @@ def _last_good(status: Mapping[str, object], news: News) -> dict[str, object]:
 
 
 def _degraded(known: Mapping[str, Told]) -> Told:
-    """Every condition of a run is true when all is well, so one that is false is what is wrong."""
+    """Every condition of a run that is not neutral is true when all is well, so one that is false is what is wrong."""
     wrong = {kind: told for kind, told in known.items() if told.status == "False" and kind != DEGRADED}
     if RECONCILED in wrong:
         wrong = {RECONCILED: wrong[RECONCILED], **wrong}

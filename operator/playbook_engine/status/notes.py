@@ -29,8 +29,8 @@ def notes(
 ) -> Iterator[Note]:
     """Tell what got wrong, what is right again, and which derived conditions came true.
 
-    A derived condition can be good or bad when it is false, so only its coming true is told. ``silent`` are types that
-    repeat what others say, ``warned`` those that warn though they are well.
+    A derived (or neutral) condition can be good or bad when it is false, so only its coming true is told. ``silent``
+    are types that repeat what others say, ``warned`` those that warn though they are well.
     """
     for kind, condition in new.items():
         before = old.get(kind, {})

@@ -7,7 +7,7 @@ from playbook_engine.watches import values
 from playbook_engine.watches.nodes import Place, closest, plain
 from playbook_engine.watches.records import Case, DerivedCondition, DerivedField
 
-_STATUS_KEYS = ("fields", "conditions")
+_STATUS_KEYS = ("fields", "conditions", "neutral")
 _CONDITION_KEYS = ("type", "cases")
 _CASE_KEYS = ("when", "status", "reason", "message", "messageFrom")
 _STATUSES = ("True", "False", "Unknown")
@@ -19,10 +19,22 @@ _OF_THE_ENGINE = ("conditions", "observedGeneration")
 type _ReadCase = Callable[[dict[str, Place], Place], dict[str, object]]
 
 
-def status(place: Place | None) -> tuple[tuple[DerivedField, ...], tuple[DerivedCondition, ...]]:
-    """Read ``status``: its fields and its conditions."""
+def status(
+    place: Place | None,
+) -> tuple[tuple[DerivedField, ...], tuple[DerivedCondition, ...], tuple[str, ...]]:
+    """Read ``status``: its fields, its conditions, and the types that are neutral."""
     section = place.section(_STATUS_KEYS) if place else {}
-    return _fields(section.get("fields")), _conditions(section.get("conditions"))
+    neutral = section.get("neutral")
+    types = [_condition_type(item) for item in (neutral.items() if neutral else ())]
+    return (
+        _fields(section.get("fields")),
+        _conditions(section.get("conditions")),
+        tuple(kind for kind in types if kind),
+    )
+
+
+def _condition_type(place: Place | None) -> str | None:
+    return values.matching(place, _TYPE, form="a condition type such as Available")
 
 
 def _fields(place: Place | None) -> tuple[DerivedField, ...]:
@@ -46,8 +58,7 @@ def _conditions(place: Place | None) -> tuple[DerivedCondition, ...]:
     found: dict[str, DerivedCondition] = {}
     for item in place.items() if place else ():
         section = item.section(_CONDITION_KEYS)
-        form = "a condition type such as Available"
-        kind = values.matching(values.required(section, "type", at=item), _TYPE, form=form)
+        kind = _condition_type(values.required(section, "type", at=item))
         cases = values.required(section, "cases", at=item)
         derived = _cases(cases, _condition_case) if cases else ()
         if kind in found:

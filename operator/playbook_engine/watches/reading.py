@@ -114,7 +114,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
     owns = owned_kinds(section.get("owns"), environ)
     refers = references(section.get("references"), environ)
     apis = kinds(section.get("apis"))
-    fields, conditions = status(section.get("status"))
+    fields, conditions, neutral = status(section.get("status"))
     if gvk is None or playbook is None:
         return None
     return Watch(
@@ -132,6 +132,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
         apis=apis,
         fields=fields,
         conditions=conditions,
+        neutral=neutral,
     )
 
 

@@ -95,7 +95,8 @@ class Watch:
     """One entry of ``watches.yaml``. Durations are seconds; ``reconcile_seconds`` 0 switches resyncs off.
 
     ``apis`` are further kinds of which runs learn whether they are served; ``in_process_modules`` are modules,
-    by full name, that warm runs need not start a process for.
+    by full name, that warm runs need not start a process for; ``neutral`` are condition types of runs that say neither
+    that all is well nor that it is not.
     """
 
     gvk: GroupVersionKind
@@ -112,3 +113,4 @@ class Watch:
     in_process_modules: tuple[str, ...] = ()
     fields: tuple[DerivedField, ...] = ()
     conditions: tuple[DerivedCondition, ...] = ()
+    neutral: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Statuses: what is told becomes conditions, what dependents show becomes fields, and only changes are told."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,12 @@ class TestComposed:
     def test_a_derived_condition_that_is_false_does_not_degrade(self) -> None:
         found = compose(watch(derived("Available", (None, "False"))), resource(), {}, News(), "t").status
         assert read_conditions({"status": found})["Degraded"]["status"] == "False"
+
+    def test_a_neutral_condition_that_is_false_does_not_degrade(self) -> None:
+        neutral = replace(watch(), neutral=("A",))
+        found = compose(neutral, resource(), {}, News(told={"A": FALSE}), "t").status
+        assert read_conditions({"status": found})["Degraded"]["status"] == "False"
+        assert read_conditions({"status": found})["A"]["status"] == "False"
 
     def test_a_derived_field_whose_row_is_gone_is_gone(self) -> None:
         row = DerivedField(name="pieces", expression=Expression("owned.nothing"))

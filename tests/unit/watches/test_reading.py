@@ -67,6 +67,7 @@ EVERYTHING = """\
         cases:
           - {when: "owned.Deployment[0]", status: True, reason: Found, messageFrom: "join('', ['a'])"}
           - {status: "Unknown", reason: NotFound, message: no Deployment}
+    neutral: [SomethingIgnored]
 """
 
 
@@ -157,6 +158,7 @@ def test_every_key_becomes_its_record(directory: Path) -> None:
                     ),
                 ),
             ),
+            neutral=("SomethingIgnored",),
         ),
     )
 
