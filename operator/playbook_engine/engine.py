@@ -31,11 +31,12 @@ from playbook_engine.reconcile.gather import Gatherer
 from playbook_engine.reconcile.passes import Parts, Reconciler
 from playbook_engine.reconcile.writing import StatusWriter
 from playbook_engine.runs.cold import ColdExecutor
-from playbook_engine.runs.records import Executor
+from playbook_engine.runs.records import Executor, Rules
+from playbook_engine.runs.supervise import Limits
 from playbook_engine.runs.warm import WarmExecutor
 from playbook_engine.settings import Executors, Settings
 from playbook_engine.store import KindState, Store
-from playbook_engine.watches.digest import content_digest
+from playbook_engine.watches.content import Content
 from playbook_engine.watches.records import Watch
 
 SERVED_SECONDS = (0.5, 2.0, 5.0, 15.0)
@@ -69,9 +70,13 @@ def make_executor(
 
     Raises OSError when there is no place for the runs.
     """
-    directory, bound = settings.runs_directory, settings.message_bound
+    directory = settings.runs_directory
+    limits = Limits(memory_bytes=settings.run_memory_bytes, open_files=settings.run_open_files)
+    rules = Rules(
+        message_bound=settings.message_bound, limits=limits, runs_per_server=settings.runs_per_server
+    )
     if settings.executor is Executors.COLD:
-        return ColdExecutor(directory, message_bound=bound, fence=fence)
+        return ColdExecutor(directory, rules=rules, fence=fence)
 
     def tell(reason: str) -> None:
         metrics.warm.set(0 if reason else 1)
@@ -80,7 +85,7 @@ def make_executor(
         else:
             log.info("runs are warm")
 
-    return WarmExecutor(directory, message_bound=bound, on_state=tell, fence=fence, modules=tuple(modules))
+    return WarmExecutor(directory, rules=rules, on_state=tell, fence=fence, modules=tuple(modules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +138,8 @@ class Engine:
         self._backoff = Backoff(
             base=settings.backoff_base_seconds, most=settings.backoff_max_seconds, chance=random.random
         )
-        self._reconciler = self._make_reconciler(watches, clock)
+        self._content = Content(watches, directory=settings.watches_file.parent, environ=os.environ)
+        self._reconciler = self._make_reconciler(clock)
         self._intake = Intake(
             self._cluster, self._store, Wakes(watches), add=self._add, namespaces=settings.namespaces
         )
@@ -168,20 +174,24 @@ class Engine:
         """Ask for the end."""
         self._stop.set()
 
-    def _make_reconciler(self, watches: Iterable[Watch], clock: Callable[[], float]) -> Reconciler:
+    def _make_reconciler(self, clock: Callable[[], float]) -> Reconciler:
         settings = self._settings
         return Reconciler(
             Parts(
                 cluster=self._cluster,
                 store=self._store,
                 executor=self._executor,
-                slots=Slots(settings.max_concurrent_runs, clock=clock),
+                slots=Slots(
+                    settings.max_concurrent_runs,
+                    per_namespace=settings.max_concurrent_runs_per_namespace,
+                    clock=clock,
+                ),
                 gatherer=Gatherer(self._cluster, self._store, namespaces=settings.namespaces, clock=clock),
                 writer=StatusWriter(self._cluster, self._store, self._metrics, now=_now),
                 backoff=self._backoff,
                 metrics=self._metrics,
                 clock=clock,
-                content=content_digest(watches, directory=settings.watches_file.parent),
+                content=lambda: self._content.digest,
                 message_bound=settings.message_bound,
                 verbosity=settings.ansible_verbosity,
                 environment=run_credentials(os.environ),
@@ -201,7 +211,11 @@ class Engine:
         self._life.listed = True
         leading = asyncio.create_task(self._lead(), name="passes")
         self._life.tasks.add(leading)
-        self._life.tasks.add(asyncio.create_task(self._compare_for_ever(), name="comparison"))
+        for name, work in (
+            ("comparison", self._compare_for_ever()),
+            ("content", self._look_at_content_for_ever()),
+        ):
+            self._life.tasks.add(asyncio.create_task(work, name=name))
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         done, _ = await asyncio.wait({*self._life.tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -244,6 +258,20 @@ class Engine:
     async def _compare_for_ever(self) -> None:
         while not await self._stopped_within(self._settings.compare_seconds):
             await self._compare()
+
+    async def _look_at_content_for_ever(self) -> None:
+        while not await self._stopped_within(self._settings.content_seconds):
+            try:
+                change = self._content.look()
+            except OSError as error:
+                log.warning("the content cannot be read; the last that could is kept", error=str(error))
+                continue
+            if change:
+                log.info("what runs are made of has changed", content=change.content)
+                await self._executor.renew()
+            if change.content:
+                for key in (key for gvk in self._watches for key in self._store.keys(gvk)):
+                    self._queue.add(key, Priority.RESYNC)
 
     async def _compare(self) -> None:
         for gvk in self._kinds:
@@ -291,6 +319,7 @@ class Engine:
             task = asyncio.create_task(self._pass(due), name=f"pass over {due.key}")
             self._passes.add(task)
             task.add_done_callback(self._passes.discard)
+            await asyncio.sleep(0)  # it begins before the next is chosen, and news come in between
 
     async def _pass(self, due: Due) -> None:
         key = due.key

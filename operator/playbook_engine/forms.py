@@ -67,6 +67,13 @@ def _positive(text: str) -> float:
     return seconds
 
 
+def _size(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,9})(Ki|Mi|Gi)?", text)
+    if not match:
+        raise ValueError(text)
+    return int(match[1]) * {None: 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}[match[2]]
+
+
 def _namespaces(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_label(part.strip()) for part in text.split(",") if part.strip()))
 
@@ -109,6 +116,7 @@ LABEL = Form(unit="name", allowed="a name of small letters, digits and '-'", par
 OPTIONAL_LABEL = Form(
     unit="name", allowed="a name of small letters, digits and '-', or nothing", parse=_optional_label
 )
+SIZE = Form(unit="bytes", allowed="a size such as 512Mi or 1Gi, or 0 for no limit", parse=_size)
 NAMESPACES = Form(unit="names", allowed="names of namespaces, separated by commas", parse=_namespaces)
 ADDRESS = Form(unit="address", allowed="host:port, :port for all addresses, or 0 for off", parse=_address)
 FILE = Form(unit="path", allowed="a path", parse=_file)

@@ -55,7 +55,12 @@ class Settings:
     watches_file: Path
     namespaces: tuple[str, ...]
     max_concurrent_runs: int
+    max_concurrent_runs_per_namespace: int
     executor: Executors
+    run_memory_bytes: int
+    run_open_files: int
+    runs_per_server: int
+    content_seconds: float
     compare_seconds: float
     backoff_base_seconds: float
     backoff_max_seconds: float
@@ -113,12 +118,53 @@ SETTINGS: tuple[Setting, ...] = (
         description="How many playbooks run at once, over all kinds; 0 for one per processor core.",
     ),
     Setting(
+        name="max_concurrent_runs_per_namespace",
+        variable="PLAYBOOK_ENGINE_MAX_CONCURRENT_RUNS_PER_NAMESPACE",
+        flag="--max-concurrent-runs-per-namespace",
+        default="0",
+        form=forms.whole_number("runs", least=0, most=1000),
+        description="How many of them may be for resources of one namespace; 0 for all.",
+    ),
+    Setting(
         name="executor",
         variable="PLAYBOOK_ENGINE_EXECUTOR",
         flag="--executor",
         default="auto",
         form=forms.word(Executors),
         description="auto forks runs from a process that has loaded Ansible; cold starts Ansible for each run.",
+    ),
+    Setting(
+        name="run_memory_bytes",
+        variable="PLAYBOOK_ENGINE_RUN_MEMORY_LIMIT",
+        flag="--run-memory-limit",
+        default="512Mi",
+        form=forms.SIZE,
+        description="How much memory all processes of one run may use together (PSS, looked at twice a second) before "
+        "the run is ended; 0 for no limit.",
+    ),
+    Setting(
+        name="run_open_files",
+        variable="PLAYBOOK_ENGINE_RUN_OPEN_FILES",
+        flag="--run-open-files",
+        default="1024",
+        form=forms.whole_number("files", least=64, most=1_000_000),
+        description="How many files each process of a run may have open.",
+    ),
+    Setting(
+        name="runs_per_server",
+        variable="PLAYBOOK_ENGINE_RUNS_PER_SERVER",
+        flag="--runs-per-server",
+        default="500",
+        form=forms.whole_number("runs", least=1, most=1_000_000),
+        description="After how many runs the process that warm runs are forked from is replaced by a new one.",
+    ),
+    Setting(
+        name="content_seconds",
+        variable="PLAYBOOK_ENGINE_CONTENT_PERIOD",
+        flag="--content-period",
+        default="10s",
+        form=forms.POSITIVE_DURATION,
+        description="How often it is looked whether playbooks, roles, plugins, collections or CA files have changed.",
     ),
     Setting(
         name="compare_seconds",

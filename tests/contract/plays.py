@@ -127,6 +127,74 @@ PLAYS: dict[str, str] = {
     - ansible.builtin.copy: {content: "a\\n", dest: "{{ lookup('env', 'TMPDIR') }}/file", mode: "0600"}
     - ansible.builtin.set_stats: {data: {made: "{{ lookup('template', 'hello.j2') }}"}}
     """,
+    "becoming somebody else": """
+    - name: Become nobody that is there
+      ansible.builtin.command: id -un
+      become: true
+      become_user: nobody-of-that-name
+      become_method: ansible.builtin.su
+      ignore_errors: true
+      register: became
+    - ansible.builtin.set_stats: {data: {failed: "{{ became is failed }}"}}
+    """,
+    "which variable goes before which": """
+    - ansible.builtin.include_vars: more.yml
+    - ansible.builtin.set_stats: {data: {first: "{{ [included, beside, of_host] }}"}}
+      vars: {included: task, beside: task}
+    - ansible.builtin.set_fact: {included: fact, beside: fact}
+    - ansible.builtin.include_role: {name: part}
+      vars: {part_size: 7, beside: role}
+    - ansible.builtin.set_stats: {data: {second: "{{ [included, beside, of_host, given.text] }}"}}
+  vars: {beside: play, of_host: play}
+  vars_files: [more.yml]
+    """,
+    "values in values": """
+    - ansible.builtin.set_stats:
+        data:
+          deep: "{{ deep }}"
+          given: "{{ given | combine({'list': given.list + deep.list, 'more': deep.map.text}) }}"
+          omitted: "{{ {'a': 1, 'b': nothing | default(omit)} }}"
+          kinds: "{{ [1, 1.5, true, none, '1', 'true', '2026-01-01'] }}"
+          joined: "{{ deep.list | map('string') | join('-') }}"
+  vars:
+    word: inner
+    deep: {list: [1, "{{ 1 + 1 }}", "{{ word }}", plain], map: {text: "{{ word }} and {{ given.text }}", none: null}}
+    """,
+    "tasks that are skipped": """
+    - ansible.builtin.debug: {msg: never}
+      when: false
+      register: one
+    - ansible.builtin.debug: {msg: never}
+      when: item > 5
+      loop: [1, 2]
+      register: two
+    - ansible.builtin.set_stats:
+        data: {one: "{{ one is skipped }}", two: "{{ two.results | map(attribute='skipped') }}"}
+    """,
+    "a file that changes during the run": """
+    - ansible.builtin.copy: {content: "v: 1", dest: "{{ lookup('env', 'TMPDIR') }}/v.yml", mode: "0600"}
+    - ansible.builtin.include_vars: "{{ lookup('env', 'TMPDIR') }}/v.yml"
+    - ansible.builtin.set_stats: {data: {before: "{{ v }}"}}
+    - ansible.builtin.copy: {content: "v: 2", dest: "{{ lookup('env', 'TMPDIR') }}/v.yml", mode: "0600"}
+    - ansible.builtin.include_vars: "{{ lookup('env', 'TMPDIR') }}/v.yml"
+    - ansible.builtin.set_stats: {data: {after: "{{ v }}"}}
+    """,
+    "tasks that are imported twice": """
+    - ansible.builtin.import_tasks: included.yml
+      vars: {word: x, item: 1}
+    - ansible.builtin.import_tasks: included.yml
+      vars: {word: "{{ 'y' }}", item: 2}
+    """,
+    "a block in a loop of a role, delegated and once": """
+    - ansible.builtin.include_role: {name: part, tasks_from: other}
+      loop: [1, 2]
+      loop_control: {loop_var: part_number}
+    - ansible.builtin.set_fact: {seen: here}
+      delegate_to: other
+      delegate_facts: true
+      run_once: true
+    - ansible.builtin.set_stats: {data: {seen: "{{ seen | default('not here') }}"}}
+    """,
     "the end of a play": """
     - ansible.builtin.set_stats: {data: {before: 1}}
     - ansible.builtin.meta: end_play
@@ -136,6 +204,16 @@ PLAYS: dict[str, str] = {
 
 FILES = {
     "included.yml": "- ansible.builtin.set_stats: {data: {word: '{{ word }}{{ item }}'}}\n",
+    "more.yml": "included: file\nbeside: file\n",
+    "host_vars/localhost.yml": "of_host: host\n",
+    "roles/part/tasks/other.yml": """
+- block:
+    - ansible.builtin.command: "false"
+      when: part_number == 2
+  rescue:
+    - ansible.builtin.set_stats: {data: {"rescued{{ part_number }}": "{{ ansible_failed_task.action }}"}}
+""",
+    "roles/part/defaults/main.yml": "included: default\nbeside: default\n",
     "templates/hello.j2": "hello {{ given.text }}",
     "roles/part/tasks/main.yml": """
 - name: Say the size

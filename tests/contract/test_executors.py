@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.processes import descendants, marked
-from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus
+from playbook_engine.runs.records import Executor, Rules, RunOutcome, RunRequest, RunStatus
+from playbook_engine.runs.supervise import Limits
 from playbook_engine.runs.warm import WarmExecutor
 from tests.contract.plays import FILES, PLAYS, playbook
 
@@ -78,7 +79,7 @@ def entries(directory: Path) -> list[Path]:
 
 
 def comparable(outcome: RunOutcome) -> RunOutcome:
-    return replace(outcome, duration_seconds=0.0)
+    return replace(outcome, duration_seconds=0.0, processor_seconds=0.0)
 
 
 async def test_the_warm_executor_is_warm(place: Path, project: Path) -> None:
@@ -107,6 +108,18 @@ async def test_a_playbook_has_the_same_outcome_warm_and_cold(
     given = request(project / f"{name}.yml")
     outcomes = [comparable(await executor.run(given)) for executor in (warm, cold)]
     assert outcomes[0] == outcomes[1]
+
+
+async def test_what_the_server_has_parsed_changes_nothing(
+    project: Path, warm: WarmExecutor, tmp_path: Path
+) -> None:
+    given = request(project / "which variable goes before which.yml")
+    outcomes = [comparable(await warm.run(given)) for _ in range(3)]
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    path = tmp_path / "edited.yml"
+    for number in (1, 2, 2):
+        path.write_text(playbook(f"- ansible.builtin.set_stats: {{data: {{number: {number}}}}}"))
+        assert (await warm.run(request(path))).custom == {"number": number}
 
 
 @pytest.mark.parametrize("more", [{"check": True}, {"diff": True}, {"tags": ("none",)}, {"verbosity": 2}])
@@ -227,6 +240,59 @@ def playing(pid: int) -> int:
     return next(
         one for one, name in zip(reversed(line), reversed(names), strict=True) if b"ansible-playbook" in name
     )
+
+
+LIMITS = Limits(memory_bytes=200 * 2**20, open_files=256)
+HUNGRY = """
+    - name: Eat
+      ansible.builtin.command: {argv: [python3, -c, "import time; x = b'x' * 300 * 2**20; time.sleep(987)"]}
+"""
+MANY_FILES = """
+    - name: Count
+      ansible.builtin.command: sh -c 'ulimit -n'
+      register: count
+    - ansible.builtin.set_stats: {data: {most: "{{ count.stdout }}"}}
+"""
+
+
+@pytest.mark.parametrize("kind", [WarmExecutor, ColdExecutor])
+async def test_a_run_that_uses_too_much_memory_is_ended_and_says_so(
+    kind: type[WarmExecutor | ColdExecutor], place: Path, tmp_path: Path
+) -> None:
+    executor = kind(place, rules=Rules(limits=LIMITS))
+    (tmp_path / "hungry.yml").write_text(playbook(HUNGRY))
+    outcome = await executor.run(request(tmp_path / "hungry.yml", timeout_seconds=60.0))
+    await executor.close()
+    assert (outcome.status, outcome.last_task) == (RunStatus.DIED, "Eat")
+    assert outcome.detail == "it used more than the 200 MiB of memory that a run may use"
+    assert left() == set()
+
+
+@pytest.mark.parametrize("kind", [WarmExecutor, ColdExecutor])
+async def test_processes_of_a_run_open_no_more_files_than_they_may(
+    kind: type[WarmExecutor | ColdExecutor], place: Path, tmp_path: Path
+) -> None:
+    executor = kind(place, rules=Rules(limits=LIMITS))
+    (tmp_path / "files.yml").write_text(playbook(MANY_FILES))
+    outcome = await executor.run(request(tmp_path / "files.yml"))
+    await executor.close()
+    assert outcome.custom == {"most": "256"}
+    assert outcome.processor_seconds > 0
+
+
+async def test_a_server_is_replaced_when_it_made_its_runs_and_when_it_is_renewed(
+    place: Path, project: Path
+) -> None:
+    states: list[str] = []
+    executor = WarmExecutor(place, rules=Rules(runs_per_server=2), on_state=states.append)
+    for _ in range(3):
+        await executor.run(request(project / "facts and statistics.yml"))
+    assert states == ["", ""]
+    await executor.renew()
+    assert states == [""] * 3
+    assert (await executor.run(request(project / "loops.yml"))).status is RunStatus.SUCCESSFUL
+    assert len(entries(executor.directory)) == 1, "only the directory of the last server is left"
+    await executor.close()
 
 
 async def test_two_runs_go_on_at_once(executor: Executor, tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ class Metrics:
             "playbook_engine_run_duration_seconds", "Wall time of a run.",
             ("kind", "operation"), buckets=_RUN_BUCKETS, registry=self._registry,
         )  # fmt: skip
+        self._run_processor_seconds = Counter(
+            "playbook_engine_run_processor_seconds", "Processor time of runs, with all their processes.",
+            ("kind", "operation"), registry=self._registry,
+        )  # fmt: skip
         self._passes = Counter(
             "playbook_engine_reconciles", "Passes over an object: with a run, without one, or ended by an error.",
             ("kind", "result"), registry=self._registry,
@@ -53,10 +57,13 @@ class Metrics:
             "playbook_engine_runs_in_progress", "Runs that go on now.", registry=self._registry
         )
 
-    def run_ended(self, kind: str, operation: str, status: str, seconds: float) -> None:
+    def run_ended(
+        self, kind: str, operation: str, *, status: str, seconds: float, processor_seconds: float
+    ) -> None:
         """Count a run."""
         self._runs.labels(kind, operation, status).inc()
         self._run_seconds.labels(kind, operation).observe(seconds)
+        self._run_processor_seconds.labels(kind, operation).inc(processor_seconds)
 
     def pass_ended(self, kind: str, result: str) -> None:
         """Count a pass; ``result`` is ``run``, ``settled``, ``gone`` or ``error``."""

@@ -8,7 +8,7 @@ from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFound
 from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, digest, key_of, mapping, uid_of
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
-from playbook_engine.queue.backoff import Backoff, spread
+from playbook_engine.queue.backoff import Backoff, until_turn
 from playbook_engine.queue.schedule import Priority
 from playbook_engine.queue.slots import Slots
 from playbook_engine.reconcile.decide import Decision, decide
@@ -34,7 +34,10 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What passes are made with; ``clock`` gives seconds, ``environment`` is added to that of runs."""
+    """What passes are made with; ``clock`` gives seconds, ``content`` the digest of what runs are made of.
+
+    ``environment`` is added to that of runs.
+    """
 
     cluster: Cluster
     store: Store
@@ -45,7 +48,7 @@ class Parts:
     backoff: Backoff
     metrics: Metrics
     clock: Callable[[], float]
-    content: str
+    content: Callable[[], str]
     message_bound: int
     verbosity: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +115,7 @@ class Reconciler:
         if not read_conditions(resource):
             first = News(told={RECONCILED: STARTED})
             await self._parts.writer.write(watch, resource, observation.owned, first, memory)
-        async with self._slot(priority):
+        async with self._slot(priority, key_of(resource)):
             # While this waited, the world may have moved.
             current = self._parts.store.get(key_of(resource))
             if current is None or uid_of(current) != memory.uid or is_deleted(current):
@@ -124,11 +127,11 @@ class Reconciler:
             outcome = await self._run(watch, observation, memory, RECONCILE)
         return await self._conclude(watch, observation, outcome, memory)
 
-    def _slot(self, priority: Priority) -> "_Counted":
-        return _Counted(self._parts, priority)
+    def _slot(self, priority: Priority, key: ObjectKey) -> "_Counted":
+        return _Counted(self._parts, priority, key.namespace)
 
     def _now(self, watch: Watch, observation: Observation, operation: str = RECONCILE) -> Good:
-        inputs = input_digest(watch, observation, operation=operation, content=self._parts.content)
+        inputs = input_digest(watch, observation, operation=operation, content=self._parts.content())
         return Good(inputs=inputs, objects=digest(live_objects(observation)))
 
     def _decide(self, watch: Watch, observation: Observation, memory: Memory) -> Decision:
@@ -163,7 +166,11 @@ class Reconciler:
             told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
                  changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
         self._parts.metrics.run_ended(
-            watch.gvk.kind, operation, outcome.status.value, outcome.duration_seconds
+            watch.gvk.kind,
+            operation,
+            status=outcome.status.value,
+            seconds=outcome.duration_seconds,
+            processor_seconds=outcome.processor_seconds,
         )
         return outcome
 
@@ -254,7 +261,7 @@ class Reconciler:
         now = self._now(watch, observation, FINALIZE)
         if decide(now, good=None, failure=memory.failure, clock=self._parts.clock()) is Decision.HELD:
             return self._next(watch, observation, memory)
-        async with self._slot(priority):
+        async with self._slot(priority, key_of(resource)):
             outcome = await self._run(watch, observation, memory, FINALIZE)
         if outcome.status is RunStatus.SUCCESSFUL:
             return await self._hold_on(resource, removing(resource, finalizer.name))
@@ -265,9 +272,7 @@ class Reconciler:
 
     def _next(self, watch: Watch, observation: Observation, memory: Memory) -> float:
         """Give the seconds until the next pass: a retry, a look at what is not watched, or the resync."""
-        resync = (
-            spread(watch.reconcile_seconds, self._parts.backoff.chance) if watch.reconcile_seconds else None
-        )
+        resync = until_turn(memory.uid, watch.reconcile_seconds, self._parts.clock())
         retry = memory.failure.until - self._parts.clock() if memory.failure else None
         waits = [wait for wait in (resync, retry, observation.look_again_seconds) if wait is not None]
         return max(0.0, min(waits))
@@ -276,9 +281,9 @@ class Reconciler:
 class _Counted:
     """A slot for a run, counted in the metrics."""
 
-    def __init__(self, parts: Parts, priority: Priority) -> None:
+    def __init__(self, parts: Parts, priority: Priority, namespace: str) -> None:
         self._parts = parts
-        self._slot = parts.slots.slot(priority)
+        self._slot = parts.slots.slot(priority, namespace)
         self._since = 0.0
 
     async def __aenter__(self) -> None:

@@ -20,7 +20,7 @@ from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import End, conclude
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
-from playbook_engine.runs.records import RunOutcome, RunRequest
+from playbook_engine.runs.records import USUAL, Rules, RunOutcome, RunRequest
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
 from playbook_engine.runs.workspace import make_root, make_workspace
@@ -32,7 +32,7 @@ class ColdExecutor:
     """An ``Executor`` that starts ansible-runner anew for each run; several runs may go on at once."""
 
     def __init__(
-        self, directory: Path | None = None, *, message_bound: int = 1024, fence: Fence | None = None
+        self, directory: Path | None = None, *, rules: Rules = USUAL, fence: Fence | None = None
     ) -> None:
         """Make the private directory that all runs are made in; raises OSError when that is impossible.
 
@@ -40,7 +40,7 @@ class ColdExecutor:
         """
         self._fence = fence or Fence()
         self._root = make_root(directory)
-        self._message_bound = message_bound
+        self._rules = rules
         self._closing = asyncio.Event()
         self._running: set[asyncio.Future[object]] = set()
 
@@ -54,7 +54,7 @@ class ColdExecutor:
             raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
-        directory = make_workspace(self._root, request)
+        directory = make_workspace(self._root, request, self._rules.limits)
         try:
             return await self._in(directory, request)
         finally:
@@ -64,6 +64,9 @@ class ColdExecutor:
 
     async def prepare(self) -> None:
         """Nothing is prepared: that is what makes it cold."""
+
+    async def renew(self) -> None:
+        """Nothing is kept that could be old."""
 
     async def close(self) -> None:
         """Kill what still runs, wait until it is gone, and remove the directory."""
@@ -87,12 +90,20 @@ class ColdExecutor:
                 )
         finally:
             await _end(process, mark)
-        note = "" if followed.ended else _last_line(followed.stderr)
-        end = End(cause=cause, code=followed.code, seconds=time.monotonic() - began, note=note)
+        note = followed.broken or ("" if followed.ended else _last_line(followed.stderr))
+        end = End(
+            cause=cause,
+            code=followed.code,
+            seconds=time.monotonic() - began,
+            processor_seconds=followed.processor_seconds,
+            note=note,
+        )
         return conclude(followed.progress, end, clean=partial(self._clean, environment))
 
     def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
-        return bound(redact(text, secrets=secret_values(environment.items())), characters=self._message_bound)
+        return bound(
+            redact(text, secrets=secret_values(environment.items())), characters=self._rules.message_bound
+        )
 
 
 async def _start(directory: Path, environment: Mapping[str, str]) -> asyncio.subprocess.Process:

@@ -35,6 +35,7 @@ class End:
     cause: Cause
     code: int | None
     seconds: float
+    processor_seconds: float = 0.0
     note: str = ""
 
 
@@ -74,6 +75,7 @@ def conclude(progress: Progress, end: End, *, clean: Clean) -> RunOutcome:
         status=status,
         counts=_counts(progress.stats or {}),
         duration_seconds=end.seconds,
+        processor_seconds=end.processor_seconds,
         custom=_mapping((progress.stats or {}).get("artifact_data")),
         failures=tuple(replace(failure, message=clean(failure.message)) for failure in failures),
         last_task=progress.task if unfinished else "",

@@ -14,12 +14,18 @@ _STDERR_CHARACTERS = 20_000
 
 @dataclass(slots=True)
 class Followed:
-    """What a run has told so far; ``code`` is the exit code of ansible-playbook once it has ``ended``."""
+    """What a run has told so far; ``code`` is the exit code of ansible-playbook once it has ``ended``.
+
+    ``broken`` says which limit it broke; ``loaded`` are files that a fork had to parse itself.
+    """
 
     progress: Progress = field(default_factory=Progress)
     ended: bool = False
     code: int | None = None
     stderr: str = ""
+    processor_seconds: float = 0.0
+    broken: str = ""
+    loaded: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,11 @@ async def _read_events(events: asyncio.StreamReader, followed: Followed) -> None
         event = json.loads(line)
         if "ended" in event:
             followed.ended, followed.code = True, event["ended"]["code"]
+        elif "used" in event:
+            used = event["used"]
+            followed.processor_seconds, followed.broken = used["processor_seconds"], used["broken"]
+        elif "loaded" in event:
+            followed.loaded = tuple((path, trusted) for path, trusted in event["loaded"])
         else:
             followed.progress = step(followed.progress, event)
 

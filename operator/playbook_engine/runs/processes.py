@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h, as the next
@@ -72,6 +72,19 @@ def kill_all(find: Callable[[], set[int]], *, seconds: float) -> set[int]:
         if left:
             time.sleep(_POLL_SECONDS)
     return set()
+
+
+def memory_bytes(pids: Iterable[int]) -> int:
+    """Give the memory of processes together; what they share with others counts by its share (PSS)."""
+    return sum(map(_proportional_bytes, pids))
+
+
+def _proportional_bytes(pid: int) -> int:
+    try:
+        lines = (_PROC / str(pid) / "smaps_rollup").read_bytes().splitlines()
+    except OSError:  # it has ended
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(b"Pss:"))
 
 
 def _kill(pid: int) -> None:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from playbook_engine.runs.supervise import NO_LIMITS, Limits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
@@ -27,6 +29,22 @@ class RunRequest:
     check: bool = False
     diff: bool = False
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What holds for every run of an executor.
+
+    Messages have at most ``message_bound`` characters. A fork server is replaced after ``runs_per_server``: what a
+    library may leak in it has an end.
+    """
+
+    message_bound: int = 1024
+    limits: Limits = NO_LIMITS
+    runs_per_server: int = 500
+
+
+USUAL = Rules()
 
 
 class RunStatus(StrEnum):
@@ -70,12 +88,14 @@ class TaskFailure:
 class RunOutcome:
     """The result of a run.
 
-    ``duration_seconds`` is wall time; ``custom`` is what ``set_stats`` collected for the whole run.
+    ``duration_seconds`` is wall time, ``processor_seconds`` what all processes of the run used; ``custom`` is what
+    ``set_stats`` collected for the whole run.
     """
 
     status: RunStatus
     counts: TaskCounts
     duration_seconds: float
+    processor_seconds: float = 0.0
     custom: Mapping[str, object] = field(default_factory=dict)
     failures: tuple[TaskFailure, ...] = ()
     last_task: str = ""
@@ -93,6 +113,10 @@ class Executor(Protocol):
 
     async def prepare(self) -> None:
         """Get ready for the first run."""
+        ...
+
+    async def renew(self) -> None:
+        """Load anew what runs are made of, since it has changed; runs that go on are left alone."""
         ...
 
     async def close(self) -> None:

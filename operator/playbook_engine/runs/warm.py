@@ -11,10 +11,12 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -24,15 +26,15 @@ from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import End, conclude, step
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
-from playbook_engine.runs.records import RunOutcome, RunRequest
+from playbook_engine.runs.records import USUAL, Rules, RunOutcome, RunRequest
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
 from playbook_engine.runs.workspace import make_root, make_workspace
 
 READY = "ready"
 START_SECONDS = 60.0
-MOST_RUNS = 500
-"""A server is replaced after that many runs: what a library may leak in it has an end."""
+_FILES = 200
+"""So many names of files are sent at once."""
 
 MOST_STARTS = 3
 """A server that dies that often in a row is not started again."""
@@ -48,7 +50,7 @@ class WarmExecutor:
         self,
         directory: Path | None = None,
         *,
-        message_bound: int = 1024,
+        rules: Rules = USUAL,
         on_state: OnState | None = None,
         fence: Fence | None = None,
         modules: Sequence[str] = (),
@@ -61,8 +63,9 @@ class WarmExecutor:
         self._modules = tuple(modules)
         self.directory = self._root = make_root(directory)
         self._fence = fence or Fence()
-        self._cold = ColdExecutor(directory, message_bound=message_bound, fence=fence)
-        self._message_bound = message_bound
+        self._cold = ColdExecutor(directory, rules=rules, fence=fence)
+        self._rules = rules
+        self._loaded: set[tuple[str, bool]] = set()
         self._tell = on_state or (lambda _reason: None)
         self._closing = asyncio.Event()
         self._running: set[asyncio.Future[object]] = set()
@@ -79,7 +82,7 @@ class WarmExecutor:
             return await self._cold.run(request)
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
-        directory = make_workspace(self._root, request)
+        directory = make_workspace(self._root, request, self._rules.limits)
         try:
             return await self._in(directory, request, server)
         finally:
@@ -90,6 +93,16 @@ class WarmExecutor:
     async def prepare(self) -> None:
         """Start the server before the first run needs it."""
         await self._ready_server()
+
+    async def renew(self) -> None:
+        """Start a new server, and only then end the old one."""
+        async with self._starting:
+            old = self._server
+            if old is None or self._closing.is_set():
+                return
+            await self._start()
+            if self._server is not old:
+                await old.end()
 
     async def close(self) -> None:
         """Kill what still runs, wait until it is gone, and end the server."""
@@ -104,11 +117,12 @@ class WarmExecutor:
 
     async def _ready_server(self) -> "_Server | None":
         async with self._starting:
-            if self._server and self._server.is_usable:
-                return self._server
-            if self._server:
-                self._failures = 0 if self._server.is_worn else self._failures + 1
-                await self._server.end()
+            old = self._server
+            if old and old.lives and old.runs < self._rules.runs_per_server:
+                return old
+            if old:
+                self._failures = 0 if old.lives else self._failures + 1
+                await old.end()
                 self._server = None
             if self._failures >= MOST_STARTS or self._closing.is_set():
                 return None
@@ -123,6 +137,7 @@ class WarmExecutor:
             self._failures = MOST_STARTS
         else:
             self._server = server
+            server.parse(self._loaded)
         self._tell(reason)
 
     async def _in(self, directory: Path, request: RunRequest, server: "_Server") -> RunOutcome:
@@ -130,7 +145,9 @@ class WarmExecutor:
         environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
         began = time.monotonic()
         followed = Followed()
-        pipes = await server.send(_order(directory, request, environment))
+        pipes = await server.send(
+            _order(directory, request, environment) | {"limits": asdict(self._rules.limits)}
+        )
         try:
             with self._fence.followed(pipes.tell):
                 cause = await follow(
@@ -138,13 +155,29 @@ class WarmExecutor:
                 )
         finally:
             await _hang_up(pipes, mark, ended=followed.ended)
+        self._learn(followed.loaded)
         written = {"event": "error", "stdout": followed.stderr}
-        note = "" if followed.ended else "the fork server ended"
-        end = End(cause=cause, code=followed.code, seconds=time.monotonic() - began, note=note)
+        note = followed.broken or ("" if followed.ended else "the fork server ended")
+        end = End(
+            cause=cause,
+            code=followed.code,
+            seconds=time.monotonic() - began,
+            processor_seconds=followed.processor_seconds,
+            note=note,
+        )
         return conclude(step(followed.progress, written), end, clean=partial(self._clean, environment))
 
+    def _learn(self, loaded: Iterable[tuple[str, bool]]) -> None:
+        """Have files that a run had to parse itself parsed by the server, for the runs to come."""
+        if loaded:
+            self._loaded.update(loaded)
+            if self._server:
+                self._server.parse(loaded)
+
     def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
-        return bound(redact(text, secrets=secret_values(environment.items())), characters=self._message_bound)
+        return bound(
+            redact(text, secrets=secret_values(environment.items())), characters=self._rules.message_bound
+        )
 
 
 class _Pipes:
@@ -172,28 +205,23 @@ class _Server:
     def __init__(self, root: Path, modules: tuple[str, ...]) -> None:
         self._root = root
         self._modules = modules
+        self._directory: Path | None = None
         self._socket: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._runs = 0
+        self.runs = 0
 
     @property
-    def is_worn(self) -> bool:
-        """Whether it has made as many runs as it may."""
-        return self._runs >= MOST_RUNS
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it lives and may make another run."""
-        return self._process is not None and self._process.returncode is None and not self.is_worn
+    def lives(self) -> bool:
+        """Whether it has started and not ended."""
+        return self._process is not None and self._process.returncode is None
 
     async def start(self) -> str:
         """Start it, and wait until it is ready; give why it is not."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)  # noqa: FBT003 - the standard library's
         self._socket = ours
-        directory = self._root / "server"
-        directory.mkdir(mode=0o700, exist_ok=True)
-        (directory / "tmp").mkdir(mode=0o700, exist_ok=True)
+        directory = self._directory = Path(tempfile.mkdtemp(prefix="", dir=self._root))
+        (directory / "tmp").mkdir(mode=0o700)
         (directory / "ansible.cfg").touch()
         environment = run_environment(os.environ, directory=directory, added={}, mark="server")
         with theirs:
@@ -214,10 +242,18 @@ class _Server:
         text = answer.decode() or "the fork server ended at its start"
         return "" if text == READY else text
 
+    def parse(self, files: Iterable[tuple[str, bool]]) -> None:
+        """Have files parsed, by path and whether they may hold templates."""
+        names = sorted(files)
+        for first in range(0, len(names), _FILES):
+            message = json.dumps({"parse": names[first : first + _FILES]}).encode()
+            with suppress(OSError):  # it has died, or has no time: runs parse for themselves
+                self._socket and self._socket.send(message)
+
     async def send(self, order: Mapping[str, object]) -> _Pipes:
         """Send an order; give the pipes to the run."""
         assert self._socket is not None  # noqa: S101 - it is ready
-        self._runs += 1
+        self.runs += 1
         control_theirs, control = os.pipe()
         os.set_blocking(control, False)
         events, events_theirs = os.pipe()
@@ -245,6 +281,8 @@ class _Server:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 async def _reader(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:

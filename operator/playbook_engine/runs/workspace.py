@@ -5,9 +5,11 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from playbook_engine.runs.records import RunRequest
+from playbook_engine.runs.supervise import LIMITS, Limits
 from playbook_engine.runs.variables import render_variables
 
 _OWNER_ONLY = 0o700
@@ -39,8 +41,8 @@ def make_root(parent: Path | None) -> Path:
     return Path(tempfile.mkdtemp(prefix="runs-", dir=above))
 
 
-def make_workspace(root: Path, request: RunRequest) -> Path:
-    """Make a new directory under ``root`` with everything that one run needs.
+def make_workspace(root: Path, request: RunRequest, limits: Limits) -> Path:
+    """Make a new directory under ``root`` with everything that one run within ``limits`` needs.
 
     Raises OSError, and TypeError when a variable is nothing that JSON can hold.
     """
@@ -53,6 +55,7 @@ def make_workspace(root: Path, request: RunRequest) -> Path:
     _write(directory / "env" / "settings", json.dumps(_SETTINGS))
     _write(directory / "inventory" / "hosts.json", json.dumps(_inventory()))
     _write(directory / "request.json", json.dumps(_invocation(request)))
+    _write(directory / LIMITS, json.dumps(asdict(limits)))
     return directory
 
 

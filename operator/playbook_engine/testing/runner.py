@@ -113,6 +113,9 @@ class FakeExecutor:
     async def prepare(self) -> None:
         """Nothing has to be prepared."""
 
+    async def renew(self) -> None:
+        """Nothing has to be renewed."""
+
     async def close(self) -> None:
         """End held runs as died and refuse new ones."""
         self.closed = True

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from ansible import constants
@@ -15,17 +16,21 @@ from ansible.plugins.loader import callback_loader
 
 from playbook_engine.runs.events import trim
 from playbook_engine.runs.processes import die_with_parent
-from playbook_engine.warm import inline
+from playbook_engine.warm import discovery, files, inline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A run to be made: its private directory, its working directory, its environment and its command line."""
+    """A run to be made: its private directory, its working directory, its environment and its command line.
+
+    ``shared`` is a directory of all runs of the server.
+    """
 
     directory: str
     working_directory: str
     environment: Mapping[str, str]
     arguments: Sequence[str]
+    shared: str
 
 
 def play(order: Order, events: TextIO) -> None:
@@ -34,12 +39,18 @@ def play(order: Order, events: TextIO) -> None:
     os.environ.update(order.environment)
     os.chdir(order.working_directory)
     _own_temporary_directory(order)
+    _own_kubeconfig()
     os.register_at_fork(after_in_child=partial(_as_worker, events))
     callback = sys.modules[callback_loader.get("awx_display", class_only=True).__module__]
     callback.event_context.cache = _Events(events, callback.AnsibleJSONEncoderLocal)
     callback.event_context.dump = _nothing  # marks in the output by which ansible-runner finds events in it
     inline.install()
-    command.PlaybookCLI.cli_executor(["ansible-playbook", *order.arguments])
+    files.install()
+    discovery.install(Path(order.shared))
+    try:
+        command.PlaybookCLI.cli_executor(["ansible-playbook", *order.arguments])
+    finally:
+        _write(events, {"loaded": files.loaded(outside=order.directory)})
 
 
 def _as_worker(events: TextIO) -> None:
@@ -57,6 +68,13 @@ def _own_temporary_directory(order: Order) -> None:
     """Ansible made one when it was imported, which all forks would share."""
     tempfile.tempdir = order.environment.get("TMPDIR")
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-", dir=tempfile.tempdir)
+
+
+def _own_kubeconfig() -> None:
+    """The Kubernetes client looked for its configuration when it was imported."""
+    module = sys.modules.get("kubernetes.config.kube_config")
+    if module:
+        module.KUBE_CONFIG_DEFAULT_LOCATION = os.environ.get("KUBECONFIG", "~/.kube/config")  # type: ignore[attr-defined]
 
 
 def _nothing(*_: object, **__: object) -> None:
@@ -77,5 +95,9 @@ class _Events:
         """Write what is needed of an event."""
         kept = trim(event)
         if kept:
-            self._events.write(json.dumps(kept, cls=self._encoder) + "\n")
-            self._events.flush()
+            _write(self._events, kept, self._encoder)
+
+
+def _write(events: TextIO, line: Mapping[str, object], encoder: type[json.JSONEncoder] | None = None) -> None:
+    events.write(json.dumps(line, cls=encoder) + "\n")
+    events.flush()

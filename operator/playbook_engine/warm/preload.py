@@ -53,6 +53,14 @@ def preload(modules: Iterable[str] = ()) -> None:
             importlib.import_module(name)
         except ImportError:  # a project without Kubernetes, or a collection of another version
             continue
+    from playbook_engine.warm import shortcuts  # noqa: PLC0415 - imports Ansible
+
+    shortcuts.install()
+    settle()
+
+
+def settle() -> None:
+    """Take what is loaded out of the garbage collector's sight: it would write to memory that forks share."""
     gc.collect()
     gc.freeze()
 

@@ -3,8 +3,8 @@
 Started as ``python -m playbook_engine.warm.server SOCKET [MODULE…]`` where SOCKET is the number of an inherited
 socket of type SOCK_SEQPACKET, and each MODULE may run in the process of a run. It writes ``ready`` or why it is not.
 Each message is an order as JSON with three descriptors: the reading end of a pipe whose closing ends the run, the
-writing end for events, and the one for what Ansible writes to standard error. It ends when the socket closes; runs
-that still go on do not need it.
+writing end for events, and the one for what Ansible writes to standard error. A message without descriptors names
+files to parse for the runs to come. It ends when the socket closes; runs that still go on do not need it.
 """
 
 import array
@@ -14,10 +14,11 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from playbook_engine.runs.supervise import LEFT_OVER, oversee
+from playbook_engine.runs.supervise import LEFT_OVER, Limits, oversee, tell
 from playbook_engine.warm.versions import untested
 
 MESSAGE_BYTES = 256 * 1024
@@ -34,17 +35,26 @@ def main(arguments: list[str]) -> int:
     connection.send((reason or READY).encode())
     if reason:
         return 1
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the runs here
+    signal.signal(signal.SIGCHLD, _collect)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the engine decides
     while True:
         order, descriptors = _receive(connection)
         if not order:
             return 0
-        if os.fork() == 0:
+        if not descriptors:
+            _parse(json.loads(order)["parse"])
+        elif os.fork() == 0:
             connection.close()
             _serve(order, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _collect(*_: object) -> None:
+    """Wait for the runs that have ended: so the processor time of this process includes theirs."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
 def _prepared(modules: list[str]) -> str:
@@ -54,9 +64,18 @@ def _prepared(modules: list[str]) -> str:
     try:
         preload(modules)
         from playbook_engine.warm.trial import trial  # noqa: PLC0415 - imports Ansible
+
+        return trial()
     except Exception as error:  # noqa: BLE001 - whatever it is, the engine goes on the cold way
         return f"Ansible cannot be loaded: {type(error).__name__}: {error}"
-    return trial()
+
+
+def _parse(files: list[tuple[str, bool]]) -> None:
+    from playbook_engine.warm import files as parsed  # noqa: PLC0415 - imports Ansible
+    from playbook_engine.warm.preload import settle  # noqa: PLC0415
+
+    parsed.parse((path, trusted) for path, trusted in files)
+    settle()
 
 
 def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
@@ -82,8 +101,10 @@ def _serve(order: bytes, descriptors: list[int]) -> NoReturn:
         os.dup2(errors, 2)
         for descriptor in descriptors:
             os.close(descriptor)
-        end = oversee(Path(request["directory"]), lambda: _play(request))
+        limits = Limits(**request.pop("limits"))
+        end = oversee(Path(request["directory"]), lambda: _play(request), limits)
         os.write(1, json.dumps({"ended": {"code": end.code}}).encode() + b"\n")
+        tell(end)
         code = LEFT_OVER if end.left else 0
     except BaseException:  # noqa: BLE001 - nothing may return into the server's loop
         traceback.print_exc()
@@ -101,7 +122,7 @@ def _play(request: dict[str, Any]) -> NoReturn:
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
-        play(Order(**request), events)
+        play(Order(**request, shared=str(Path.cwd())), events)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - nothing may return into the server's loop

@@ -53,7 +53,7 @@ def _tried(directory: Path) -> str:
         _run(playbook, output)
     _, status = os.waitpid(pid, 0)
     lines = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
-    recaps = [event for event in map(json.loads, lines) if event["event"] == "playbook_on_stats"]
+    recaps = [event for event in map(json.loads, lines) if event.get("event") == "playbook_on_stats"]
     if status != 0 or len(recaps) != 1:
         code = os.waitstatus_to_exitcode(status)
         words = " ".join((directory / _ERRORS).read_text(encoding="utf-8", errors="replace").split())
@@ -75,7 +75,11 @@ def _run(playbook: Path, output: Path) -> None:
         directory = str(playbook.parent)
         environment = {**os.environ, "ANSIBLE_HOME": directory}
         order = Order(
-            directory=directory, working_directory=directory, environment=environment, arguments=arguments
+            directory=directory,
+            working_directory=directory,
+            environment=environment,
+            arguments=arguments,
+            shared=directory,
         )
         with output.open("w", encoding="utf-8") as events:
             play(order, events)

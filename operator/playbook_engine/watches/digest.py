@@ -19,7 +19,7 @@ def content_digest(watches: Iterable[Watch], *, directory: Path) -> str:
     ``directory``, which is the directory of the watches file. Raises OSError when a file cannot be read.
     """
     digest = hashlib.sha256()
-    for path in sorted(_files(watches, directory.absolute())):
+    for path in sorted(content_files(watches, directory.absolute())):
         target = os.fsencode(path.readlink()) if path.is_symlink() else b""
         content = path.read_bytes() if path.is_file() else b""
         for part in (os.fsencode(os.path.relpath(path, directory)), target, content):
@@ -28,7 +28,8 @@ def content_digest(watches: Iterable[Watch], *, directory: Path) -> str:
     return digest.hexdigest()
 
 
-def _files(watches: Iterable[Watch], directory: Path) -> set[Path]:
+def content_files(watches: Iterable[Watch], directory: Path) -> set[Path]:
+    """Give the files and links that the content consists of; ``directory`` is absolute."""
     roots = {directory / name for name in _CONTENT_DIRECTORIES}
     found = set()
     for watch in watches:

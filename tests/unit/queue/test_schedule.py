@@ -1,11 +1,14 @@
 """When objects are due: one entry each, never two passes at once, and nothing that was asked for is lost."""
 
+from collections import Counter
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook_engine.objects import GroupVersionKind, ObjectKey
-from playbook_engine.queue.backoff import Backoff, spread
-from playbook_engine.queue.schedule import Priority, Schedule
+from playbook_engine.queue.backoff import Backoff, spread, until_turn
+from playbook_engine.queue.schedule import AGE_SECONDS, Priority, Schedule
 
 POT = GroupVersionKind(group="", version="v1", kind="Pot")
 
@@ -17,9 +20,9 @@ def key(name: str) -> ObjectKey:
 A, B = key("a"), key("b")
 
 
-def test_what_is_due_longest_comes_first() -> None:
+def test_of_equal_urgency_what_is_due_longest_comes_first() -> None:
     schedule = Schedule()
-    schedule.add(A, Priority.CHANGE, 5.0)
+    schedule.add(A, Priority.RESYNC, 5.0)
     schedule.add(B, Priority.RESYNC, 3.0)
     assert [due.key for due in (schedule.take(9.0), schedule.take(9.0)) if due] == [B, A]
 
@@ -101,3 +104,43 @@ def test_waits_double_up_to_the_longest() -> None:
 @given(st.floats(0, 1))
 def test_chance_takes_at_most_a_fifth_off(chance: float) -> None:
     assert 80.0 <= spread(100.0, lambda: chance) <= 100.0
+
+
+@given(st.text(max_size=40), st.floats(1.0, 1e5), st.floats(0.0, 1e7))
+def test_each_object_has_its_turn_once_in_a_period(ident: str, period: float, now: float) -> None:
+    wait = until_turn(ident, period, now)
+    assert wait is not None
+    assert 0.0 <= wait <= period
+    then = until_turn(ident, period, now + wait + period / 1000)
+    assert then is not None
+    assert then == pytest.approx(period * 0.999, abs=period / 100)
+
+
+def test_turns_are_spread_over_the_period() -> None:
+    turns = sorted(until_turn(f"uid-{number}", 600.0, 0.0) or 0.0 for number in range(200))
+    tenths = Counter(int(turn // 60) for turn in turns)
+    assert set(tenths) == set(range(10))
+    assert max(tenths.values()) <= 40
+
+
+def test_without_a_period_there_is_no_turn() -> None:
+    assert until_turn("uid", 0.0, 1.0) is None
+
+
+def test_an_edit_goes_before_two_hundred_resyncs_that_were_due_earlier() -> None:
+    schedule = Schedule()
+    for number in range(200):
+        schedule.add(key(f"old-{number}"), Priority.RESYNC, 0.0)
+    schedule.add(key("new"), Priority.CHANGE, 1.0)
+    first = schedule.take(1.0)
+    assert first is not None
+    assert first.key == key("new")
+
+
+def test_a_resync_that_has_waited_long_goes_before_an_edit() -> None:
+    schedule = Schedule()
+    schedule.add(key("old"), Priority.RESYNC, 0.0)
+    schedule.add(key("new"), Priority.CHANGE, 2 * AGE_SECONDS + 1)
+    first = schedule.take(2 * AGE_SECONDS + 1)
+    assert first is not None
+    assert first.key == key("old")

@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from playbook_engine.objects import GroupVersionKind, ObjectKey
-from playbook_engine.queue.schedule import Priority
-from playbook_engine.queue.slots import AGE_SECONDS, Slots
+from playbook_engine.queue.schedule import AGE_SECONDS, Priority
+from playbook_engine.queue.slots import Slots
 from playbook_engine.queue.work import WorkQueue
 
 KEY = ObjectKey(gvk=GroupVersionKind(group="", version="v1", kind="Pot"), namespace="ns", name="a")
@@ -126,3 +126,27 @@ async def test_the_queue_gives_what_becomes_due_by_itself() -> None:
     queue.add(KEY, Priority.RESYNC, after=0.01)
     async with asyncio.timeout(5):
         assert (await queue.take()).key == KEY
+
+
+async def test_a_namespace_that_has_its_share_waits_while_others_run() -> None:
+    clock = Clock()
+    slots = Slots(2, per_namespace=1, clock=clock)
+    order: list[str] = []
+
+    async def run(namespace: str, name: str, priority: Priority, end: asyncio.Event) -> None:
+        async with slots.slot(priority, namespace):
+            order.append(name)
+            await end.wait()
+
+    ends = {name: asyncio.Event() for name in ("a1", "a2", "b1")}
+    async with asyncio.TaskGroup() as group:
+        for name, priority in (("a1", Priority.CHANGE), ("a2", Priority.CHANGE), ("b1", Priority.RESYNC)):
+            group.create_task(run(name[0], name, priority, ends[name]))
+            await asyncio.sleep(0)
+        assert order == ["a1", "b1"]
+        ends["b1"].set()
+        await asyncio.sleep(0.01)
+        assert order == ["a1", "b1"], "a free slot is no reason to go over the share"
+        ends["a1"].set()
+        ends["a2"].set()
+    assert order == ["a1", "b1", "a2"]

@@ -117,7 +117,7 @@ class Stage:
                 backoff=Backoff(base=2.0, most=60.0, chance=lambda: 0.0),
                 metrics=self.metrics,
                 clock=clock,
-                content=self.content,
+                content=lambda: self.content,
                 message_bound=1024,
             )
         )

@@ -60,7 +60,7 @@ async def test_the_run_gets_the_resource_unsafe_and_what_was_observed(stage: Sta
 async def test_a_settled_resource_is_neither_run_nor_written(stage: Stage) -> None:
     await settled(stage)
     for _ in range(3):
-        assert await stage.look() == 600.0
+        assert 0.0 < (await stage.look() or 0.0) <= 600.0, "its turn in the period of 600 s"
     assert (stage.runs, stage.cluster.writes) == (0, [])
 
 

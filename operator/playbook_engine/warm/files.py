@@ -1,0 +1,78 @@
+"""Files of playbooks and roles that the server has parsed already, for its forks.
+
+Runs tell at their end which files they loaded, and the engine hands the names to the server with a later order; so
+nobody has to know where Ansible looks. What was parsed is used as long as the file on disk is the same one.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+
+MOST_FILES = 500
+"""So many names of files fit into a message."""
+
+type Loaded = tuple[str, bool]
+"""The path of a file as Ansible asked for it, and whether its texts may be templates."""
+
+type _Version = tuple[int, int, int]
+
+_parsed: dict[Loaded, tuple[_Version, Any]] = {}
+_asked: dict[Loaded, None] = {}
+_handed_out: set[Loaded] = set()
+_stock_load = DataLoader.load_from_file
+
+
+def parse(files: Iterable[Loaded]) -> None:
+    """Parse files that are not parsed yet, in the server; one that cannot be is left to the runs."""
+    loader = DataLoader()
+    for path, trusted in files:
+        version = _version(path)
+        known = _parsed.get((path, trusted))
+        if version is None or (known and known[0] == version):
+            continue
+        try:
+            data = _stock_load(loader, path, cache="none", unsafe=True, trusted_as_template=trusted)
+        except Exception:  # noqa: BLE001, S112 - the run that loads it tells what is wrong with it
+            continue
+        _parsed[path, trusted] = (version, data)
+
+
+def install() -> None:
+    """Use what the server has parsed; only in the process of a run."""
+    DataLoader.load_from_file = _load_from_file
+
+
+def loaded(*, outside: str) -> list[Loaded]:
+    """Give what this run had to parse itself, but for files in a directory that is of this run only."""
+    return [
+        (path, trusted)
+        for path, trusted in _asked
+        if (path, trusted) not in _handed_out and not Path(path).is_relative_to(outside)
+    ][:MOST_FILES]
+
+
+def _load_from_file(self: Any, file_name: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
+    """Hand out what was parsed once, and take it out of the cache: it needs no copy then.
+
+    The first load of any other file needs none either, when it is kept nowhere.
+    """
+    path = self.path_dwim(file_name)
+    trusted = bool(options.get("trusted_as_template"))
+    if given or options.keys() - {"cache", "unsafe", "trusted_as_template"} or (path, trusted) in _asked:
+        return _stock_load(self, file_name, *given, **options)
+    _asked[path, trusted] = None
+    version, data = _parsed.pop((path, trusted), (None, None))
+    if version is not None and version == _version(path):
+        _handed_out.add((path, trusted))
+        return data
+    return _stock_load(self, file_name, **{**options, "cache": "none", "unsafe": True})
+
+
+def _version(path: str) -> _Version | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,75 @@
+"""What Ansible does with much work and no effect on a result, done with less. Installed once, in the server.
+
+The share of a run that each took is in ``docs/benchmarks.md``; whether results are the same is what the conformance
+tests are for.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from types import FrameType, SimpleNamespace
+from typing import Any
+
+from ansible._internal._templating import _engine
+from ansible.module_utils._internal import _datatag, _stack
+
+_TEXTS = (str, _datatag._AnsibleTaggedStr)  # noqa: SLF001 - what this module is for
+_SCALARS = ("Str", "Bytes", "Int", "Float", "DateTime", "Date", "Time")
+
+
+def install() -> None:
+    """Put the shortcuts in place; raises AttributeError when Ansible is not as expected."""
+    _share_scalars()
+    _pass_plain_texts()
+    _look_only_at_frames()
+
+
+def _share_scalars() -> None:
+    """Let deep copies share texts, numbers and times, as Python lets them share plain ones: nobody can change them.
+
+    Ansible marks every value of a file with where it comes from, so that a copy takes each apart, and with it what
+    it is marked with. A role's argument specification alone has thousands.
+    """
+    for name in _SCALARS:
+        getattr(_datatag, f"_AnsibleTagged{name}").__deepcopy__ = _itself
+    _datatag.AnsibleDatatagBase.__deepcopy__ = _itself
+    _datatag._AnsibleTagsMapping.__deepcopy__ = _itself  # noqa: SLF001 - what this module is for
+
+
+def _itself(self: Any, _memo: object) -> Any:  # noqa: ANN401 - any of Ansible's values
+    return self
+
+
+def _pass_plain_texts() -> None:
+    """Give a text that can be no template back at once, where it is part of something that is being templated.
+
+    A filter that reads the whole custom resource reads thousands of them, and each would get a context of its own.
+    Texts on the first level are finished by Ansible, which may change their type.
+    """
+    stock = _engine.TemplateEngine.template
+
+    def template(self: Any, variable: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
+        if not options.keys() - {"lazy_options"} and type(variable) in _TEXTS:
+            inside = _engine.TemplateContext.current(optional=True) is not None
+            if inside and not _engine.is_possibly_template(variable, _engine.TemplateOverrides.DEFAULT):
+                return variable
+        return stock(self, variable, **options)
+
+    _engine.TemplateEngine.template = template
+
+
+def _look_only_at_frames() -> None:
+    """Find out which plugin calls by the names of the files on the stack, without reading their source.
+
+    Each skipped task that Ansible tells of asks for that.
+    """
+    assert _stack._inspect is inspect  # noqa: S101, SLF001 - else it is another Ansible
+    _stack._inspect = SimpleNamespace(stack=_frames, FrameInfo=inspect.FrameInfo)  # noqa: SLF001
+
+
+def _frames() -> Iterator[inspect.FrameInfo]:
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - public in all but its name
+    while frame is not None:
+        code = frame.f_code
+        yield inspect.FrameInfo(frame, code.co_filename, frame.f_lineno, code.co_name, None, None)
+        frame = frame.f_back
