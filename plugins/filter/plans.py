@@ -164,6 +164,7 @@ def router_plan(
         "ingress": _ingress(situation),
         "conditions": {
             "ConfigValid": situation.config_condition.as_dict(),
+            "IngressReady": exposure.ingress_condition(situation).as_dict(),
             "AutoscalingReady": scaling.condition(situation).as_dict(),
             "IgnoredFields": ignored_condition(resource),
             "RouterReady": (obstacle or _applied(revision)).as_dict(),

@@ -15,7 +15,12 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready i
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port
-from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import (
+    Condition,
+    false,
+    true,
+    warning,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import Situation
 
 ROUTE_RULES = (
@@ -63,6 +68,27 @@ def ingress_rules(situation: Situation) -> list[dict[str, Any]]:
     """Return the rules of the Ingress."""
     hosts = section(spec_of(situation.resource), "ingress").get("hosts") or ()
     return [_ingress_rule(host, situation) for host in hosts]
+
+
+def ingress_condition(situation: Situation) -> Condition:
+    """Say whether there is an Ingress, and which of its paths lead to no port of the Service."""
+    if not section(spec_of(situation.resource), "ingress").get("enabled"):
+        return true("NotWanted", "no Ingress is asked for")
+    served = {port.port: port.name for port in situation.ports.of_service}
+    lost = [
+        f"spec.ingress.hosts[{index}].paths[{number}].servicePort {path['servicePort']}"
+        for index, host in enumerate(section(spec_of(situation.resource), "ingress").get("hosts") or ())
+        for number, path in enumerate(host.get("paths") or ())
+        if path.get("servicePort") and path["servicePort"] not in served
+    ]
+    if not lost:
+        return true(
+            "IngressApplied", "the Ingress is there; whether a controller serves it, its own status says"
+        )
+    known = ", ".join(f"{port} ({name})" for port, name in served.items())
+    return warning(
+        "PortNotServed", f"the Service has no {' and no '.join(lost)}: use one of {known}, or leave it out"
+    )
 
 
 def ingress_tls(situation: Situation) -> list[dict[str, Any]] | None:

@@ -40,6 +40,11 @@ class Ports:
     envoy_admin: int
 
     @property
+    def by_name(self) -> dict[str, int]:
+        """Ports of the containers by name."""
+        return {port.name: port.target for port in (self.api, self.grpc, self.metrics)}
+
+    @property
     def of_service(self) -> tuple[Port, ...]:
         """Ports that the Service has."""
         return (self.api, self.grpc, self.metrics) if self.metrics_enabled else (self.api, self.grpc)

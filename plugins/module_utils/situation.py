@@ -15,7 +15,11 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.certificates 
     certificate_secret,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.config_rules import check_config
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import (
+    MANAGER,
+    Identity,
+    identity_of,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     ENTRIES,
     GATEWAY_INTEGRATION,
@@ -24,6 +28,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
     section,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.live_config import with_addresses_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import rival
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, foreign
 from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import (
     VolumePlan,
@@ -36,6 +41,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import Stored
 
 DEFAULT_CLUSTER_DOMAIN = "cluster.local"
+TAKE_OVER_ANNOTATION = "vllm.ai/take-over"
+"""On a SemanticRouter: until when (RFC 3339) another operator may have written its objects, and has ended since."""
+
 OPENSHIFT_API = "security.openshift.io/v1/SecurityContextConstraints"
 CLAIM = "PersistentVolumeClaim"
 MOST_PROBLEMS = 10
@@ -139,7 +147,25 @@ class Situation:
         conflicts = list(self._conflicts())
         if conflicts:
             return false("Conflict", "; ".join(conflicts[:MOST_PROBLEMS]))
-        return self._lost()
+        return self._rivalry() or self._lost()
+
+    def _rivalry(self) -> Condition | None:
+        """Another operator writes the same objects: two that undo each other's work would roll pods for ever."""
+        acknowledged = (self.resource["metadata"].get("annotations") or {}).get(TAKE_OVER_ANNOTATION) or ""
+        kinds = {entry.kind for entry in ENTRIES}
+        for key, writers in sorted(section(self.observed, "writers").items()):
+            _, kind, namespace, name = key.rsplit("/", 3)
+            found = rival(writers, MANAGER, str(acknowledged)) if kind in kinds else None
+            if found:
+                place = f"{self.identity.kind.lower()} {self.identity.name}"
+                command = f"kubectl annotate -n {namespace} {place} {TAKE_OVER_ANNOTATION}={found['time']} --overwrite"
+                text = (
+                    f"{kind} {namespace}/{name} was written by another operator (field manager {found['manager']}, at"
+                    f" {found['time']}) after this one had taken it over, so nothing is applied any more: stop that"
+                    f" operator, and then say so by `{command}`"
+                )
+                return false("AnotherOperator", text)
+        return None
 
     def _lost(self) -> Condition | None:
         """A configuration without any backend never takes the place of one that has some."""
@@ -153,9 +179,27 @@ class Situation:
     @cached_property
     def workload_obstacle(self) -> Condition | None:
         """Why no pod may be made or changed now."""
-        if self.obstacle or self.volume.ready:
+        if self.obstacle:
             return self.obstacle
-        return false(self.volume.condition.reason, f"waiting for the volume: {self.volume.condition.message}")
+        if not self.volume.ready:
+            return false(
+                self.volume.condition.reason, f"waiting for the volume: {self.volume.condition.message}"
+            )
+        return self._without_account()
+
+    def _without_account(self) -> Condition | None:
+        """An account that is only used must be there: no pod can be made without it."""
+        given, owned = section(self.resource["spec"], "serviceAccount"), section(self.observed, "owned")
+        name = str(given.get("name") or "")
+        if given.get("create", True) or not name or "ServiceAccount" not in owned:
+            return None
+        if find(self.observed, "ServiceAccount", self.identity, name):
+            return None
+        text = (
+            f"ServiceAccount {self.identity.namespace}/{name} does not exist: create it, or set"
+            " spec.serviceAccount.create to true"
+        )
+        return false("ServiceAccountNotFound", text)
 
     def _conflicts(self) -> Iterator[str]:
         """Name the objects that have the name of one of ours and belong to somebody else."""

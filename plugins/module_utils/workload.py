@@ -139,7 +139,7 @@ def _router(situation: Situation) -> dict[str, Any]:
         "ports": [_port(port.name, port.target, port.protocol) for port in shown],
         "resources": plain(spec.get("resources")),
         "securityContext": {**_RESTRICTED, **plain(section(spec, "securityContext"))},
-        **plain(probes(spec, ports.grpc.target)),
+        **plain(probes(spec, ports.by_name)),
         "lifecycle": _drained_first(situation, drain_path(situation.resource)),
         "volumeMounts": [
             {"name": "config", "mountPath": f"{APP}/config", "readOnly": True},

@@ -61,6 +61,32 @@ def test_an_account_that_is_only_used_is_not_made() -> None:
     assert (plan["account"], "ServiceAccount" in plan["wanted"]) == ("mine", False)
 
 
+def test_an_account_that_is_only_used_must_be_there() -> None:
+    used = resource(serviceAccount={"create": False, "name": "mine"})
+    nothing = {**observed(), "owned": {"ServiceAccount": []}}
+    told = plans.router_plan(used, nothing)["conditions"]["RouterReady"]
+    assert told["reason"] == "ServiceAccountNotFound"
+    assert "ml/mine does not exist" in told["message"]
+    assert plans.router_plan(used, observed(live("ServiceAccount", "mine", owner="")))["wanted"]
+    assert plans.router_plan(resource(serviceAccount={"create": False}), nothing)["wanted"]
+
+
+def test_a_path_of_the_ingress_to_a_port_that_is_not_there_is_told() -> None:
+    def told(port: int, **service: object) -> dict[str, Any]:
+        hosts = [{"host": "a", "paths": [{"path": "/", "servicePort": port}]}]
+        plan = plans.router_plan(
+            resource(ingress={"enabled": True, "hosts": hosts}, service=service), observed()
+        )
+        condition: dict[str, Any] = plan["conditions"]["IngressReady"]
+        return condition
+
+    assert told(8080)["reason"] == "IngressApplied"
+    assert told(9190, metrics={"enabled": False})["reason"] == "PortNotServed"
+    wrong = told(7000)
+    assert "spec.ingress.hosts[0].paths[0].servicePort 7000" in wrong["message"]
+    assert "8080 (api), 50051 (grpc), 9190 (metrics)" in wrong["message"]
+
+
 def test_a_configuration_that_the_router_would_refuse_is_told_and_nothing_is_applied() -> None:
     for plan in (plans.router_plan, plans.gateway_plan, plans.persistence_plan):
         assert plan(resource(**WRONG), observed())["wanted"] == []
@@ -96,6 +122,40 @@ def test_an_object_that_is_given_away_is_no_conflict() -> None:
     for owner, annotations in (("other", given), ("", {ADOPTION_ANNOTATION: "another"})):
         seen = observed(live("Service", owner=owner, annotations=annotations))
         assert plans.router_plan(resource(), seen)["conditions"]["RouterReady"]["reason"] == "Conflict"
+
+
+def written(kind: str, *managers: tuple[str, str]) -> dict[str, list[dict[str, Any]]]:
+    entries = [
+        {"manager": manager, "operation": operation, "time": "2026-01-01T10:00:00Z", "fields": ["spec"]}
+        for manager, operation in managers
+    ]
+    return {f"apps/v1/{kind}/ml/r": entries}
+
+
+def test_another_operator_that_writes_on_stops_this_one_until_somebody_says_that_it_ended() -> None:
+    both = (("semantic-router-operator", "Apply"), ("manager", "Update"))
+    seen = {**observed(live("Deployment")), "writers": written("Deployment", *both)}
+    plan = plans.router_plan(resource(), seen)
+    told = plan["conditions"]["RouterReady"]
+    assert (plan["wanted"], plan["unwanted"], told["reason"]) == ([], [], "AnotherOperator")
+    command = told["message"].split("`")[1]
+    assert command == (
+        "kubectl annotate -n ml semanticrouter r vllm.ai/take-over=2026-01-01T10:00:00Z --overwrite"
+    )
+    said = resource()
+    said["metadata"]["annotations"] = {"vllm.ai/take-over": "2026-01-01T10:00:00Z"}
+    assert plans.router_plan(said, seen)["wanted"]
+
+
+def test_what_an_operator_left_before_this_one_came_is_no_obstacle() -> None:
+    seen = {**observed(live("Deployment")), "writers": written("Deployment", ("manager", "Update"))}
+    assert plans.router_plan(resource(), seen)["wanted"]
+
+
+def test_a_field_of_a_volume_that_another_operator_has_is_no_obstacle() -> None:
+    both = (("semantic-router-operator", "Apply"), ("manager", "Update"))
+    seen = {**observed(), "writers": written("PersistentVolumeClaim", *both)}
+    assert plans.router_plan(resource(), seen)["wanted"]
 
 
 def test_manifests_are_completed_to_objects_of_their_resource() -> None:

@@ -11,6 +11,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import
 from tests.unit.content.routers import observed, situation
 
 REVISION = "abc"
+PORTS = {"api": 8080, "grpc": 50051, "metrics": 9190}
 GATEWAY = {"existingRef": {"name": "shared", "namespace": "gateways"}}
 
 
@@ -139,15 +140,24 @@ def test_image_and_resources_of_envoy_can_be_replaced() -> None:
 
 
 def test_probes_are_tcp_checks_unless_the_user_says_otherwise() -> None:
-    found = probes({"livenessProbe": {"enabled": False}, "readinessProbe": {"httpGet": {"port": 1}}}, 50051)
+    found = probes({"livenessProbe": {"enabled": False}, "readinessProbe": {"httpGet": {"port": 1}}}, PORTS)
     assert found["startupProbe"]["tcpSocket"] == {"port": 50051}
     assert found["livenessProbe"] is None
     assert found["readinessProbe"]["httpGet"] == {"port": 1}
     assert "tcpSocket" not in found["readinessProbe"]
 
 
+def test_a_port_that_a_probe_names_is_found_whichever_container_has_it() -> None:
+    def port(name: str) -> object:
+        return probes({"livenessProbe": {"httpGet": {"port": name}}}, PORTS)["livenessProbe"]["httpGet"][
+            "port"
+        ]
+
+    assert [port(name) for name in ("api", "metrics", "of-my-own")] == [8080, 9190, "of-my-own"]
+
+
 def test_a_number_of_a_probe_goes_before_its_default() -> None:
-    found = probes({"startupProbe": {"failureThreshold": 2, "initialDelaySeconds": 0}}, 1)["startupProbe"]
+    found = probes({"startupProbe": {"failureThreshold": 2, "initialDelaySeconds": 0}}, PORTS)["startupProbe"]
     assert (found["failureThreshold"], found["initialDelaySeconds"], found["periodSeconds"]) == (2, 0, 10)
 
 
