@@ -22,6 +22,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields 
     backend_type,
     cache_of,
     is_enabled,
+    within,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_store import (
     DIMENSIONS,
@@ -81,6 +82,7 @@ def resolve_cache(resource: Object, observed: Mapping[str, Any]) -> CachePlan:
     found = list(_found(needs, resource, observed))
     credential, certificates = needs.credential, needs.certificates
     own = credential if credential and credential.moved else None
+    advice = list(_advice(given, needs, path))
     return CachePlan(
         store=_store(given, needs),
         environment=(
@@ -92,7 +94,7 @@ def resolve_cache(resource: Object, observed: Mapping[str, Any]) -> CachePlan:
         secrets=tuple(version_of(one) for one in found),
         secret=own.source.name if own else "",
         moved=own is None or own.find(resource, observed) is not None,
-        condition=_condition(given, problems, own),
+        condition=_condition(given, problems, advice),
         ready=not problems,
     )
 
@@ -156,10 +158,28 @@ def _dimension_problems(given: Mapping[str, Any], path: str) -> Iterator[Problem
         )
 
 
-def _condition(given: Mapping[str, Any], problems: list[Problem], own: Credential | None) -> Condition:
+def _advice(given: Mapping[str, Any], needs: _Needs, path: str) -> Iterator[Problem]:
+    """Yield what works and should be put right all the same."""
+    credential = needs.credential
+    if credential and credential.moved:
+        yield Problem("PlaintextPassword", credential.advice)
+    if needs.certificates:
+        place = CERTIFICATES[needs.block]
+        switch = "use_tls" if needs.block == "qdrant" else "enabled"
+        if not within(given, place).get(switch):
+            at = ".".join((path, *place, switch))
+            yield Problem("TLSDisabled", f"its certificates are not used, since {at} is not true: set it")
+    if credential and needs.block == "milvus" and not within(given, credential.field.place).get("enabled"):
+        at = ".".join((path, *credential.field.place, "enabled"))
+        yield Problem("AuthDisabled", f"its password is not used, since {at} is not true: set it")
+
+
+def _condition(given: Mapping[str, Any], problems: list[Problem], advice: list[Problem]) -> Condition:
     if problems:
         return false(problems[0].reason, "; ".join(problem.text for problem in problems))
     if not is_enabled(given):
         return true("Disabled", "the cache is switched off: no answer is kept")
     text = f"answers are kept by {backend_type(given)}, compared with {embedding_model(given)}"
-    return true("Configured", text) if own is None else warning("PlaintextPassword", f"{text}; {own.advice}")
+    if not advice:
+        return true("Configured", text)
+    return warning(advice[0].reason, "; ".join((text, *(one.text for one in advice))))

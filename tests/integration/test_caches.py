@@ -19,6 +19,7 @@ API_KEY = "SEMANTIC_ROUTER_CACHE_API_KEY"
 WORD, CODED = "top-secret-word", "dG9wLXNlY3JldC13b3Jk"
 REFERENCE = {"name": "store", "key": "word"}
 DIRECTORY = "/app/certificates/cache"
+QUIET_LOOKS = 10
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -224,6 +225,26 @@ def test_a_password_in_plain_text_works_from_a_secret_and_is_warned_of(
         assert form not in everything
         assert form not in json.dumps(router.read()["status"])
         assert form not in operator.log
+
+
+def test_at_rest_our_secret_is_looked_at_and_nothing_is_run_or_written(
+    space: Space, audit: AuditLog, operator: OperatorUnderTest
+) -> None:
+    plain_router(space).wait_rolled()
+    seen: list[float] = []
+
+    def quiet() -> bool:
+        seen.append(operator.metric("playbook_engine_runs_total"))
+        return len(seen) > QUIET_LOOKS and len(set(seen[-QUIET_LOOKS:])) == 1
+
+    wait_for(quiet, timeout=60, what="no more runs", poll=0.5)
+    mark = audit.now()
+    stays(lambda: _silent(audit, mark), seconds=5)
+    assert "get" in audit.verbs(USER, "secrets", mark), "it has looked"
+
+
+def _silent(audit: AuditLog, mark: int) -> None:
+    assert audit.writes(USER, mark) == []
 
 
 def versions_of(router: Router) -> str:

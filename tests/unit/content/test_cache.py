@@ -201,6 +201,15 @@ class TestCredentials:
         assert holder[field] == "s3cret"
         assert loaded.ignored == ()
 
+    def test_of_a_milvus_that_does_not_ask_for_them_are_warned_of(self) -> None:
+        auth: dict[str, Any] = {"password_secret_ref": REFERENCE}
+        cache = {"backend_type": "milvus", "milvus": {"connection": {"auth": auth}}}
+        condition = plan_of(cache, SEEN).condition
+        assert (condition.status, condition.reason, condition.warning) == ("True", "AuthDisabled", True)
+        assert "milvus.connection.auth.enabled is not true" in condition.message
+        auth["enabled"] = True
+        assert plan_of(cache, SEEN).condition.reason == "Configured"
+
     def test_an_empty_password_is_none(self) -> None:
         plan = plan_of(redis({"password": ""}))
         assert plan.ready
@@ -418,6 +427,16 @@ class TestCertificates:
         assert (plan.ready, plan.condition.status, plan.condition.reason) == (False, "False", reason)
         assert "spec.config.semantic_cache.valkey.connection.tls." in plan.condition.message
         assert words in plan.condition.message
+
+    @pytest.mark.parametrize("block", ["redis", "qdrant"])
+    def test_that_are_not_switched_on_are_warned_of(self, block: str) -> None:
+        cache = with_tls(block, {"ca_secret_ref": {"name": "tls"}})
+        assert plan_of(cache, SEEN_TLS).condition.reason == "Configured"
+        holder = cache[block] if block == "qdrant" else cache[block]["connection"]["tls"]
+        holder |= {"enabled": False, "use_tls": False}
+        condition = plan_of(cache, SEEN_TLS).condition
+        assert (condition.status, condition.reason, condition.warning) == ("True", "TLSDisabled", True)
+        assert ("use_tls" if block == "qdrant" else "tls.enabled") in condition.message
 
     def test_of_a_backend_that_is_not_used_are_not_asked_for(self) -> None:
         cache = {**with_tls("redis", {"ca_secret_ref": {"name": "x"}}), "backend_type": "memory"}
