@@ -37,11 +37,15 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence i
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import start_seconds
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
+from ansible_collections.vllm.semantic_router.plugins.module_utils.rollback import Course, course_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import (
     DEFAULT_CLUSTER_DOMAIN,
     Situation,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import CONFIG, ENVOY_CONFIG
+from ansible_collections.vllm.semantic_router.plugins.module_utils.strategy import gap_of, strategy_of
+
+FORCE_ANNOTATION = "vllm.ai/reconcile-at"
 
 type Plan = dict[str, Any]
 
@@ -116,8 +120,9 @@ def gateway_plan(
     possible = situation.is_standalone or exposure.wants_http_route(situation)
     condition = situation.obstacle or exposure.gateway_condition(situation)
     revision = revisions.revision_of(situation)
+    stays = situation.is_standalone and course_of(situation, revision).template is not None
     plan: Plan = {
-        "wanted": [kind] if possible and situation.obstacle is None else [],
+        "wanted": [kind] if possible and not stays and situation.obstacle is None else [],
         "revision": revision,
         "earlier": revisions.earlier_configs(situation, revision, ENVOY_CONFIG),
         "conditions": {"GatewayReady": condition.as_dict()},
@@ -141,9 +146,10 @@ def router_plan(
     obstacle = situation.workload_obstacle
     spec = spec_of(resource)
     revision = revisions.revision_of(situation)
-    needed = revisions.names_to_keep(situation, revision)
+    course = course_of(situation, revision)
+    needed = situation.stored.in_use() if course.template else revisions.needed(situation, revision)
     return {
-        "wanted": [] if obstacle else _router_objects(resource),
+        "wanted": [] if obstacle else _router_objects(resource, course),
         "earlier": revisions.earlier_configs(situation, revision, CONFIG),
         **_removals([] if obstacle else list(leftovers(resource, observed, needed))),
         "name": situation.identity.name,
@@ -160,6 +166,12 @@ def router_plan(
         "replicas": scaling.replicas(situation),
         "start_seconds": start_seconds(spec),
         "pod": workload.pod(situation, revision),
+        "earlier_template": course.template,
+        "strategy": strategy_of(situation).rolling,
+        "status": {
+            "rollback": course.record,
+            "reconcileAt": section(resource, "metadata", "annotations").get(FORCE_ANNOTATION),
+        },
         "autoscaler": {**scaling.limits(situation), "metrics": scaling.metrics(situation)},
         "ingress": _ingress(situation),
         "conditions": {
@@ -167,7 +179,7 @@ def router_plan(
             "IngressReady": exposure.ingress_condition(situation).as_dict(),
             "AutoscalingReady": scaling.condition(situation).as_dict(),
             "IgnoredFields": ignored_condition(resource),
-            "RouterReady": (obstacle or _applied(revision)).as_dict(),
+            "RouterReady": _router_condition(situation, revision, obstacle or course.condition),
         },
     }
 
@@ -186,7 +198,7 @@ def openshift_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
     }
 
 
-def _router_objects(resource: Object) -> list[str]:
+def _router_objects(resource: Object, course: Course) -> list[str]:
     """Return the names of the manifests that are wanted, in the order in which they are applied."""
     entries = {
         "ServiceAccount": ACCOUNT,
@@ -197,7 +209,8 @@ def _router_objects(resource: Object) -> list[str]:
         "HorizontalPodAutoscaler": AUTOSCALER,
         "Ingress": INGRESS,
     }
-    return ["ConfigMap", *(name for name, entry in entries.items() if entry.wanted(resource))]
+    configuration = [] if course.template else ["ConfigMap"]
+    return configuration + [name for name, entry in entries.items() if entry.wanted(resource)]
 
 
 def _removals(unwanted: list[dict[str, Any]]) -> Plan:
@@ -216,8 +229,14 @@ def _ingress(situation: Situation) -> Plan:
     }
 
 
-def _applied(revision: str) -> Condition:
-    return true("Applied", f"the objects are applied as revision {revision}")
+def _router_condition(situation: Situation, revision: str, problem: Condition | None) -> Plan:
+    if problem:
+        return dict(problem.as_dict())
+    gap = gap_of(situation)
+    text = f"the objects are applied as revision {revision}"
+    if gap:
+        return {**true("AppliedWithGaps", f"{text}; {gap}").as_dict(), "warning": True}
+    return dict(true("Applied", text).as_dict())
 
 
 class FilterModule:

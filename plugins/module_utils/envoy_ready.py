@@ -58,6 +58,10 @@ end
 """
 
 
+READY_PORT_NAME = "envoy-ready"
+"""Of the port in the container."""
+
+
 def ready_port(ports: Ports) -> int:
     """Return the port on which Envoy says that it is ready; another than all others of the pod."""
     taken = {ports.api.target, ports.grpc.target, ports.metrics.target, ports.router_api, ports.envoy_admin}

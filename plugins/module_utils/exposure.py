@@ -11,7 +11,10 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.certificates 
     uses_serving_certificate,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import INTERNAL_HEADERS
-from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import ready_port
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
+    READY_PORT_NAME,
+    ready_port,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port
@@ -32,11 +35,12 @@ ROUTE_RULES = (
 """Paths that a Gateway sends to the router, and how long an answer may take."""
 
 HTTP_ROUTE_API = "gateway.networking.k8s.io/v1/HTTPRoute"
+ENVOY_METRICS = "envoy-metrics"
 GATEWAY_API = "gateway.networking.k8s.io/v1/Gateway"
 
 
 def service_ports(situation: Situation) -> list[dict[str, Any]]:
-    """Return the ports of the Service; they lead to numbers, since the container of the API port differs by mode.
+    """Return the ports of the Service; they lead to names, since pods of two revisions may listen on other numbers.
 
     Behind a Gateway nobody speaks to the router's ExtProc, and there is no Envoy with statistics.
     """
@@ -45,9 +49,15 @@ def service_ports(situation: Situation) -> list[dict[str, Any]]:
     if alone and ports.metrics_enabled:
         taken = {port.port for port in found}
         free = next(number for number in count(ready_port(ports)) if number not in taken)
-        found.append(Port(name="envoy-metrics", port=free, target=ready_port(ports)))
+        found.append(Port(name=ENVOY_METRICS, port=free, target=ready_port(ports)))
+    containers = {ENVOY_METRICS: READY_PORT_NAME}
     return [
-        {"name": port.name, "port": port.port, "targetPort": port.target, "protocol": port.protocol}
+        {
+            "name": port.name,
+            "port": port.port,
+            "targetPort": containers.get(port.name, port.name),
+            "protocol": port.protocol,
+        }
         for port in found
     ]
 

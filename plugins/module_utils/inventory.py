@@ -121,43 +121,27 @@ def account_name(resource: Object) -> str:
 
 
 def leftovers(
-    resource: Object, observed: Mapping[str, Any], config_maps: Collection[str]
+    resource: Object, observed: Mapping[str, Any], needed: Collection[tuple[str, str]]
 ) -> Iterator[dict[str, Any]]:
     """Yield objects that belong to the resource and that it does not want any more, as ``absent`` definitions.
 
-    ``config_maps`` are the names of those that are needed. Each definition carries the uid that was seen, so that
-    nothing else of that name is deleted. Only kinds of the table, and ConfigMaps, are looked at. A Secret stays while
-    there are pods that could be started again with it.
+    ``needed`` are kind and name of what must stay besides. Each definition carries the uid that was seen, so that
+    nothing else of that name is deleted. Only kinds of the table, and ConfigMaps, are looked at.
     """
     uid = identity_of(resource).uid
     wanted = {(entry.kind, name_of(entry, resource)) for entry in ENTRIES if entry.wanted(resource)}
-    wanted |= {("ConfigMap", name) for name in config_maps}
+    wanted |= set(needed)
     versions = {"ConfigMap": "v1", **{entry.kind: entry.api_version for entry in ENTRIES}}
     for kind, api_version in versions.items():
         for live in section(observed, "owned").get(kind) or ():
             metadata = live["metadata"]
             kept = (kind, metadata["name"]) in wanted or metadata.get("deletionTimestamp")
-            kept = kept or (kind == CREDENTIALS.kind and _is_in_use(metadata["name"], observed))
             if not kept and belongs_to(live, uid):
                 yield {
                     "apiVersion": api_version,
                     "kind": kind,
                     "metadata": {key: metadata[key] for key in ("name", "namespace", "uid")},
                 }
-
-
-def _is_in_use(secret: str, observed: Mapping[str, Any]) -> bool:
-    """Whether a Secret is in the environment of pods that run, or that the Deployment would make."""
-    deployments = section(observed, "owned").get("Deployment") or ()
-    with_pods = (one for one in section(observed, "references").get("replica_sets") or () if one["has_pods"])
-    templates = [*(one["spec"]["template"] for one in deployments), *(one["template"] for one in with_pods)]
-    entries = (
-        entry
-        for template in templates
-        for container in template["spec"]["containers"]
-        for entry in container.get("env") or ()
-    )
-    return any(section(entry, "valueFrom", "secretKeyRef").get("name") == secret for entry in entries)
 
 
 def belongs_to(live: Object, uid: str) -> bool:

@@ -83,9 +83,11 @@ def _fixed(situation: Situation) -> dict[str, Any]:
     return fixed_files(situation.resource, situation.ports, tls=bool(situation.certificate))
 
 
-def names_to_keep(situation: Situation, revision: str) -> set[str]:
-    """Return the names of the ConfigMaps that are needed, of this revision and of those that still have pods."""
-    current = {config_name(situation.identity, part, revision) for part in (CONFIG, ENVOY_CONFIG)}
+def needed(situation: Situation, revision: str) -> set[tuple[str, str]]:
+    """Return kind and name of what must stay: the configuration of this revision, and what pods of any need."""
+    current = {
+        ("ConfigMap", config_name(situation.identity, part, revision)) for part in (CONFIG, ENVOY_CONFIG)
+    }
     return current | situation.stored.in_use()
 
 
@@ -96,9 +98,10 @@ def earlier_configs(situation: Situation, revision: str, part: str) -> list[dict
     """
     stored = situation.stored
     own = config_name(situation.identity, part, revision)
+    used = {name for kind, name in stored.in_use() if kind == "ConfigMap"}
     return [
         manifest
-        for name in sorted(stored.in_use() & set(stored.maps) - {own})
+        for name in sorted(used & set(stored.maps) - {own})
         for manifest in _earlier(stored.maps, name, part, situation)
     ]
 

@@ -70,7 +70,8 @@ class Situation:
     @cached_property
     def stored(self) -> Stored:
         """What is there of it and of its earlier revisions."""
-        return Stored(self.identity, self.observed)
+        last_good = section(self.resource, "status", "lastGood").get("revision")
+        return Stored(self.identity, self.observed, str(last_good or ""))
 
     @cached_property
     def backends(self) -> Backends:

@@ -26,6 +26,12 @@ def config_name(identity: Identity, part: str, revision: str) -> str:
     return identity.name_of(f"{part}-{revision}")
 
 
+def revision_in(template: Object) -> str:
+    """Return the revision of the pods of a template, empty when another operator made it."""
+    annotations = section(template, "metadata", "annotations")
+    return str(annotations.get(REVISION_ANNOTATION) or "")
+
+
 @dataclass(frozen=True, slots=True)
 class ReplicaSet:
     """A ReplicaSet of the router's Deployment; ``number`` counts up with each change of the template."""
@@ -34,17 +40,6 @@ class ReplicaSet:
     has_pods: bool
     template: Object
 
-    @property
-    def revision(self) -> str:
-        """The revision of its pods, empty when another operator made them."""
-        annotations = section(self.template, "metadata").get("annotations") or {}
-        return str(annotations.get(REVISION_ANNOTATION) or "")
-
-    @property
-    def maps(self) -> set[str]:
-        """Names of the ConfigMaps that its pods mount."""
-        return _maps_of(self.template)
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -52,6 +47,8 @@ class Stored:
 
     identity: Identity
     observed: Mapping[str, Any]
+    last_good: str = ""
+    """The revision of which all pods were ready together for the last time, empty for none."""
 
     @property
     def deployment(self) -> Object | None:
@@ -75,12 +72,6 @@ class Stored:
         return sorted(ours, key=lambda one: one.number, reverse=True)
 
     @property
-    def last_good(self) -> str:
-        """The revision that last was available with all of its pods, empty for none."""
-        told = section(self.observed, "references").get("last_good") or ()
-        return str(next(iter(told), None) or "")
-
-    @property
     def maps(self) -> dict[str, Object]:
         """The ConfigMaps of the resource by name."""
         found = section(self.observed, "owned").get("ConfigMap") or ()
@@ -90,17 +81,27 @@ class Stored:
             if belongs_to(one, self.identity.uid) and not one["metadata"].get("deletionTimestamp")
         }
 
-    def in_use(self) -> set[str]:
-        """Names of the ConfigMaps that pods mount, or mounted when all was well."""
+    def in_use(self) -> set[tuple[str, str]]:
+        """Kind and name of what pods need, or needed when all was well: a container may start again at any time.
+
+        The template of the Deployment counts too: new pods may be made of it just now.
+        """
         good = self.last_good
-        used = [one for one in self.replica_sets if one.has_pods or (good and one.revision == good)]
-        return {name for one in used for name in one.maps}
+        templates = [
+            section(self.deployment or {}, "spec", "template"),
+            *(
+                one.template
+                for one in self.replica_sets
+                if one.has_pods or (good and revision_in(one.template) == good)
+            ),
+        ]
+        return {needed for template in templates for needed in _needed(section(template, "spec"))}
 
     def serving_models(self) -> tuple[Any, ...]:
         """Models, with their addresses, of the configuration that the Deployment's pods have; empty without one."""
         deployment = self.deployment
-        names = _maps_of(section(deployment, "spec", "template")) if deployment else set()
-        for name in sorted(names & set(self.maps)):
+        pod = section(deployment or {}, "spec", "template", "spec")
+        for name in sorted({name for kind, name in _needed(pod) if kind == "ConfigMap"} & set(self.maps)):
             text = (self.maps[name].get("data") or {}).get(CONFIG_FILE)
             if text:
                 return next(_models(text), ())
@@ -114,7 +115,17 @@ def _models(text: str) -> Iterator[tuple[Any, ...]]:
         return
 
 
-def _maps_of(template: Object) -> set[str]:
-    volumes = section(template, "spec").get("volumes") or ()
-    named = (section(volume, "configMap").get("name") for volume in volumes)
-    return {str(name) for name in named if name}
+def _needed(pod: Object) -> Iterator[tuple[str, str]]:
+    """Yield what the pod cannot start without."""
+    if pod.get("serviceAccountName"):
+        yield "ServiceAccount", str(pod["serviceAccountName"])
+    for volume in pod.get("volumes") or ():
+        if volume.get("configMap"):
+            yield "ConfigMap", str(volume["configMap"].get("name"))
+        if volume.get("secret"):
+            yield "Secret", str(volume["secret"].get("secretName"))
+    for container in pod.get("containers") or ():
+        for entry in container.get("env") or ():
+            reference = section(entry, "valueFrom", "secretKeyRef")
+            if reference:
+                yield "Secret", str(reference.get("name"))

@@ -8,6 +8,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config 
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
     LAST,
+    READY_PORT_NAME,
     drain_path,
     ready_port,
 )
@@ -29,6 +30,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import
     REVISION_ANNOTATION,
     config_name,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.strategy import affinity, spread
 
 ROUTER, ENVOY = "semantic-router", "envoy"
 REPOSITORY = "ghcr.io/vllm-project/semantic-router/extproc"
@@ -47,9 +49,11 @@ _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL
 def pod(situation: Situation, revision: str) -> dict[str, Any]:
     """Return what the template of the pods is made of, for pods of ``revision``."""
     spec = spec_of(situation.resource)
-    passed_on = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
+    passed_on = ("imagePullSecrets", "nodeSelector", "tolerations")
     return {
         **{name: plain(spec.get(name)) for name in passed_on},
+        "affinity": affinity(situation),
+        "topologySpreadConstraints": spread(situation),
         "annotations": pod_annotations(situation, revision),
         "terminationGracePeriodSeconds": grace_seconds(situation),
         "securityContext": pod_security_context(situation),
@@ -194,7 +198,7 @@ def _envoy(situation: Situation) -> dict[str, Any]:
         ],
         "ports": [
             _port("api", ports.api.target, ports.api.protocol),
-            _port("envoy-ready", ready, "TCP"),
+            _port(READY_PORT_NAME, ready, "TCP"),
         ],
         "resources": plain(given.get("resources") or default),
         "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},

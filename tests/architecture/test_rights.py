@@ -57,6 +57,8 @@ def needed_by(watch: Watch) -> Iterator[tuple[tuple[str, str], set[str]]]:
     for reference in watch.references:
         verbs = {"get"} if reference.mode is ReadMode.POLL else READ
         yield (reference.gvk.group, plural(reference.gvk.kind)), verbs
+    for glimpse in watch.glimpses:
+        yield (glimpse.gvk.group, plural(glimpse.gvk.kind)), {"list"}
 
 
 def needed() -> Rights:

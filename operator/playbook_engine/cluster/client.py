@@ -40,8 +40,13 @@ class Cluster(Protocol):
         """Read the metadata of one object, and nothing of its content."""
         ...
 
-    async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
-        """Read all objects of a kind, in one namespace or in all; each with ``apiVersion`` and ``kind``."""
+    async def list(
+        self, gvk: GroupVersionKind, namespace: str = "", *, labels: Mapping[str, str] | None = None
+    ) -> Sequence[Object]:
+        """Read the objects of a kind, in one namespace or in all; each with ``apiVersion`` and ``kind``.
+
+        ``labels`` cuts them down to those that have all of these.
+        """
         ...
 
     async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
@@ -105,11 +110,15 @@ class RealCluster:
         found = await self._send(key, "GET", accept=_METADATA)
         return {"apiVersion": key.gvk.api_version, "kind": key.gvk.kind, "metadata": found["metadata"]}
 
-    async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
+    async def list(
+        self, gvk: GroupVersionKind, namespace: str = "", *, labels: Mapping[str, str] | None = None
+    ) -> Sequence[Object]:
         """Read page by page."""
         resource = await self._discovery.resource(gvk)
         found: list[Object] = []
-        query = {"limit": _PAGE}
+        selector = ",".join(f"{name}={value}" for name, value in sorted((labels or {}).items()))
+        first = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
+        query = first
         while True:
             request = Request(method="GET", path=resource.path(namespace=namespace), query=query)
             try:
@@ -122,7 +131,7 @@ class RealCluster:
             rest = answer.get("metadata", {}).get("continue")
             if not rest:
                 return found
-            query = {"limit": _PAGE, "continue": rest}
+            query = {**first, "continue": rest}
 
     async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
         """Change an object by a JSON patch; a failed ``test`` is an InvalidError."""

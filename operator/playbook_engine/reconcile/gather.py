@@ -7,6 +7,7 @@ from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ClusterError, NotFoundError
 from playbook_engine.expressions import Expression, ExpressionError
 from playbook_engine.objects import Object, ObjectKey, fingerprint, key_of, metadata_of, uid_of
+from playbook_engine.reconcile.glimpsing import Glimpser
 from playbook_engine.reconcile.observation import Observation
 from playbook_engine.reconcile.polling import Polled, Poller
 from playbook_engine.store import KindState, Store, without_managed_fields
@@ -48,6 +49,7 @@ class Gatherer:
         self._clock = clock
         self._referred: Poller[object] = Poller(clock)
         self._made: Poller[tuple[Object, str]] = Poller(clock)
+        self._glimpser = Glimpser(cluster, clock)
 
     async def gather(self, watch: Watch, resource: Object, *, fresh: bool = False) -> Observation:
         """Gather for one resource. What cannot be read is an error in the observation, not an exception.
@@ -66,21 +68,24 @@ class Gatherer:
                 errors[reference.name] = seen.errors
             again = min(again, seen.again)
         owned = await self._owned(watch, interest, resource, fresh=fresh)
+        by_kind = {
+            kind.gvk.kind: [found for key, found in sorted(owned.objects.items()) if key.gvk == kind.gvk]
+            for kind in watch.owns
+        }
+        glimpsed = await self._glimpser.look(watch, resource, by_kind)
         return Observation(
             resource=resource,
             references=references,
             errors={**errors, **owned.errors},
-            owned={
-                kind.gvk.kind: [found for key, found in sorted(owned.objects.items()) if key.gvk == kind.gvk]
-                for kind in watch.owns
-            },
+            owned=by_kind,
             apis=await self._apis(watch),
             prints=owned.prints,
             versions=owned.versions,
             states=_states(watch, resource, owned.objects, problems),
             writers={str(key): self._store.writers(key) for key in owned.objects},
-            problems=tuple(problems),
-            look_again_seconds=min(again, owned.again),
+            problems=(*problems, *glimpsed.problems),
+            glimpses=glimpsed.objects,
+            look_again_seconds=min(again, owned.again, glimpsed.again),
         )
 
     async def refresh(self, key: ObjectKey) -> None:

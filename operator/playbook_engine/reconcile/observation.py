@@ -27,6 +27,9 @@ class Observation:
     versions: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, object] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    glimpses: Mapping[str, list[object]] = field(default_factory=dict)
+    """What only the status tells of; runs do not see it."""
+
     look_again_seconds: float = float("inf")
     """When something that is not watched has to be read again."""
 

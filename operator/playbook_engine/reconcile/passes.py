@@ -5,7 +5,16 @@ from dataclasses import dataclass, field, replace
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFoundError
-from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, digest, key_of, mapping, uid_of
+from playbook_engine.objects import (
+    GroupVersionKind,
+    Object,
+    ObjectKey,
+    digest,
+    key_of,
+    mapping,
+    metadata_of,
+    uid_of,
+)
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.queue.backoff import Backoff, until_turn
@@ -80,6 +89,8 @@ class Reconciler:
             memory = self._memory(key, resource)
             if is_deleted(resource):
                 return await self._finalize(watch, resource, memory, priority)
+            if is_paused(watch, resource):
+                return await self._pause(watch, resource, memory)
             if watch.finalizer and watch.finalizer.name not in finalizers_of(resource):
                 return await self._hold_on(resource, adding(resource, watch.finalizer.name))
             return await self._settle(watch, resource, memory, priority)
@@ -113,12 +124,11 @@ class Reconciler:
         if decision is not Decision.RUN:
             return await self._stay(watch, observation, memory, decision)
         if not read_conditions(resource):
-            first = News(told={RECONCILED: STARTED})
-            await self._parts.writer.write(watch, resource, observation.owned, first, memory)
+            await self._write(watch, observation, News(told={RECONCILED: STARTED}), memory)
         async with self._slot(priority, key_of(resource)):
             # While this waited, the world may have moved.
             current = self._parts.store.get(key_of(resource))
-            if current is None or uid_of(current) != memory.uid or is_deleted(current):
+            if current is None or uid_of(current) != memory.uid or _is_another_case(watch, current):
                 return 0.0
             observation = await self._parts.gatherer.gather(watch, current, fresh=True)
             decision = self._decide(watch, observation, memory)
@@ -149,9 +159,26 @@ class Reconciler:
             if memory.failure:
                 news = News(current=True, told={RECONCILED: AT_REST})
             memory.failure, memory.repeats = None, 0
-        await self._parts.writer.write(watch, observation.resource, observation.owned, news, memory)
+        written = await self._write(watch, observation, news, memory)
         self._parts.metrics.pass_ended(watch.gvk.kind, decision.name.lower())
+        return self._next(watch, observation, memory, written=written)
+
+    async def _pause(self, watch: Watch, resource: Object, memory: Memory) -> float:
+        """Only the status follows the dependents. What has changed meanwhile is found when the pause ends."""
+        observation = await self._parts.gatherer.gather(watch, resource)
+        text = f"nothing is changed as long as the annotation {watch.pause_annotation} is true; remove it to go on"
+        await self._write(watch, observation, News(paused=text), memory)
+        self._parts.metrics.pass_ended(watch.gvk.kind, "paused")
         return self._next(watch, observation, memory)
+
+    async def _write(self, watch: Watch, observation: Observation, news: News, memory: Memory) -> bool:
+        """Write the status; it speaks of what belongs to the resource, and of nobody else's object of the same name."""
+        own = {
+            kind: [found for found in objects if str(key_of(found)) in live_objects(observation)]
+            for kind, objects in observation.owned.items()
+        }
+        told = replace(news, references=observation.glimpses)
+        return await self._parts.writer.write(watch, observation.resource, own, told, memory)
 
     async def _run(
         self, watch: Watch, observation: Observation, memory: Memory, operation: str
@@ -205,9 +232,9 @@ class Reconciler:
         news = News(
             told=told, fields=mapping(outcome.custom.get("status")), last_good=_last_good(good, observation)
         )
-        await self._parts.writer.write(watch, observation.resource, after.owned, news, memory)
+        written = await self._write(watch, after, news, memory)
         self._parts.metrics.pass_ended(watch.gvk.kind, "run")
-        return self._next(watch, after, memory)
+        return self._next(watch, after, memory, written=written)
 
     async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
         """Observe again, with every object as the run left it: events of its writes may still be on their way."""
@@ -267,11 +294,18 @@ class Reconciler:
             return await self._hold_on(resource, removing(resource, finalizer.name))
         told = judge(outcome, message_bound=self._parts.message_bound, playbook=finalizer.playbook.name)
         memory.failure = self._failure(memory, now.inputs)
-        await self._parts.writer.write(watch, resource, observation.owned, News(told=told), memory)
+        await self._write(watch, observation, News(told=told), memory)
         return self._next(watch, observation, memory)
 
-    def _next(self, watch: Watch, observation: Observation, memory: Memory) -> float:
-        """Give the seconds until the next pass: a retry, a look at what is not watched, or the resync."""
+    def _next(
+        self, watch: Watch, observation: Observation, memory: Memory, *, written: bool = False
+    ) -> float:
+        """Give the seconds until the next pass: a retry, a look at what is not watched, or the resync.
+
+        A status that was ``written`` may be one that the next run depends on.
+        """
+        if written and any(kind.inputs for kind in watch.owns):
+            return 0.0
         resync = until_turn(memory.uid, watch.reconcile_seconds, self._parts.clock())
         retry = memory.failure.until - self._parts.clock() if memory.failure else None
         waits = [wait for wait in (resync, retry, observation.look_again_seconds) if wait is not None]
@@ -299,6 +333,16 @@ class _Counted:
     async def __aexit__(self, *error: object) -> None:
         self._parts.metrics.running.dec()
         await self._slot.__aexit__(*error)  # type: ignore[arg-type]
+
+
+def is_paused(watch: Watch, resource: Object) -> bool:
+    """Whether somebody asks that the resource is left alone."""
+    annotations = mapping(metadata_of(resource).get("annotations"))
+    return bool(watch.pause_annotation) and annotations.get(watch.pause_annotation) == "true"
+
+
+def _is_another_case(watch: Watch, resource: Object) -> bool:
+    return is_deleted(resource) or is_paused(watch, resource)
 
 
 def _last_good(good: Good | None, observation: Observation) -> dict[str, object]:

@@ -8,7 +8,7 @@ from playbook_engine.objects import Object, ObjectKey, digest, key_of, mapping, 
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.reconcile.memory import Memory
-from playbook_engine.status.compose import DEGRADED, News, compose
+from playbook_engine.status.compose import DEGRADED, PAUSED, News, compose
 from playbook_engine.status.conditions import read_conditions
 from playbook_engine.status.notes import event, notes
 from playbook_engine.store import Store
@@ -29,8 +29,8 @@ class StatusWriter:
 
     async def write(
         self, watch: Watch, resource: Object, owned: Mapping[str, list[Object]], news: News, memory: Memory
-    ) -> None:
-        """Write the status that follows from ``news`` and the dependents, if it differs from what is there.
+    ) -> bool:
+        """Write the status that follows from ``news`` and the dependents, if it differs; tell whether it was written.
 
         A resource that is gone, or another one of the same name, is left alone. Raises ClusterError.
         """
@@ -39,7 +39,7 @@ class StatusWriter:
             log.warning("an expression of the watches file cannot be evaluated", problem=problem)
         old, new = resource.get("status") or {}, composed.status
         if old == new or memory.written == (digest(new), digest(old)):
-            return
+            return False
         key = key_of(resource)
         document = {
             "apiVersion": key.gvk.api_version,
@@ -51,15 +51,16 @@ class StatusWriter:
             answer = await self._cluster.apply_status(key, document, field_manager=watch.field_manager)
         except (NotFoundError, ConflictError) as error:
             log.info("the status is not written: the resource is gone", reason=str(error))
-            return
+            return False
         self._metrics.status_written(key.gvk.kind)
         self._store.put(answer)
         # The API server may drop or default fields; what it made of ours must not look like a difference.
         memory.written = (digest(new), digest(answer.get("status") or {}))
         await self._tell(watch, resource, new, {kind for kind, told in news.told.items() if told.warning})
+        return True
 
     async def _tell(self, watch: Watch, resource: Object, status: Object, warned: set[str]) -> None:
-        derived = {condition.type for condition in watch.conditions}.union(watch.neutral)
+        derived = {condition.type for condition in watch.conditions}.union(watch.neutral, {PAUSED})
         new = read_conditions({"status": status})
         old = read_conditions(resource)
         for note in notes(old, new, derived=derived, silent={DEGRADED}, warned=warned):

@@ -1,15 +1,15 @@
 """The whole status of a resource after a pass. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from playbook_engine.objects import Object, mapping, metadata_of
 from playbook_engine.status.conditions import Told, merged, read_conditions
-from playbook_engine.status.derive import View, derive
+from playbook_engine.status.derive import View, derive_conditions, derive_fields
 from playbook_engine.watches.records import Watch
 
 LAST_GOOD = "lastGood"
-RECONCILED, DEGRADED = "Reconciled", "Degraded"
+RECONCILED, DEGRADED, PAUSED = "Reconciled", "Degraded", "Paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +17,16 @@ class News:
     """What a pass found: ``told`` by the run and the engine, ``fields`` by the run.
 
     ``current`` says that the older conditions hold for this generation too, because nothing that they depend
-    on has changed. ``last_good`` are the engine's fields of that block.
+    on has changed. ``last_good`` are the engine's fields of that block, ``references`` what only the status looks at.
+    ``paused`` says why nothing is run.
     """
 
     told: Mapping[str, Told] = field(default_factory=dict)
     fields: Mapping[str, object] = field(default_factory=dict)
     current: bool = False
     last_good: Mapping[str, object] = field(default_factory=dict)
+    references: Mapping[str, list[object]] = field(default_factory=dict)
+    paused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,47 +41,72 @@ def compose(
     watch: Watch, resource: Object, owned: Mapping[str, list[Object]], news: News, now: str
 ) -> Composed:
     """Give the status; what neither the run nor a row of ``watches.yaml`` speaks of stays as it was."""
-    old = read_conditions(resource)
-    status = mapping(resource.get("status"))
-    derived_types = {condition.type for condition in watch.conditions}
-    kept = {kind: _as_told(one) for kind, one in old.items() if kind not in derived_types}
+    old, status = read_conditions(resource), mapping(resource.get("status"))
+    kept = {kind: _as_told(one) for kind, one in old.items() if kind not in _derived_types(watch)}
     known = {**kept, **news.told}
-    known[DEGRADED] = _degraded({kind: one for kind, one in known.items() if kind not in watch.neutral})
-    derived = derive(watch, View(resource=resource, owned=owned, conditions=known))
-    told = {**(known if news.current else news.told), DEGRADED: known[DEGRADED], **derived.conditions}
-    generation = metadata_of(resource).get("generation")
-    number = generation if isinstance(generation, int) else 0
-    conditions = merged(old, told, generation=number, now=now, keep=kept)
-    of_roles = {name: value for name, value in {**status, **news.fields}.items() if value is not None}
-    fields = {name: value for name, value in of_roles.items() if name not in _names(watch)}
+    problems: list[str] = []
+    view = View(resource=resource, owned=owned, conditions=known, references=news.references)
+    derived = derive_conditions(watch, view, problems)
+    known[DEGRADED] = _degraded(
+        {kind: one for kind, one in known.items() if kind not in watch.neutral}, derived
+    )
+    fields = derive_fields(watch, replace(view, conditions=known), derived, problems)
+    told = {**(known if news.current else news.told), DEGRADED: known[DEGRADED], **derived}
+    if news.paused:
+        told[PAUSED] = Told(status="True", reason="AnnotationSet", message=news.paused)
+    generation = _generation(resource, status, news)
+    conditions = merged(old, told, generation=generation, now=now, keep=kept)
     composed: dict[str, object] = {
+        **_of_roles(watch, status, news),
         **fields,
-        **derived.fields,
-        LAST_GOOD: _last_good(status, news),
-        "observedGeneration": number,
+        LAST_GOOD: _last_good(status, news, fields),
+        "observedGeneration": generation,
         "conditions": list(conditions.values()),
     }
     if not composed[LAST_GOOD]:
         del composed[LAST_GOOD]
-    return Composed(status=composed, problems=derived.problems)
+    return Composed(status=composed, problems=tuple(problems))
+
+
+def _derived_types(watch: Watch) -> set[str]:
+    """Conditions that are made anew each time, and go when nothing speaks for them."""
+    return {condition.type for condition in watch.conditions} | {PAUSED}
+
+
+def _generation(resource: Object, status: Mapping[str, object], news: News) -> int:
+    """The status of a paused resource goes on speaking of the specification that was applied last."""
+    found = (status if news.paused else {}).get("observedGeneration")
+    generation = metadata_of(resource).get("generation") if found is None else found
+    return generation if isinstance(generation, int) else 0
+
+
+def _of_roles(watch: Watch, status: Mapping[str, object], news: News) -> dict[str, object]:
+    told = {name: value for name, value in {**status, **news.fields}.items() if value is not None}
+    return {name: value for name, value in told.items() if name not in _names(watch)}
 
 
 def _names(watch: Watch) -> set[str]:
     return {one.name for one in watch.fields} | {LAST_GOOD, "conditions", "observedGeneration"}
 
 
-def _last_good(status: Mapping[str, object], news: News) -> dict[str, object]:
-    """The engine's digests beside what roles say of the last good state."""
-    return {
+def _last_good(status: Mapping[str, object], news: News, derived: Mapping[str, object]) -> dict[str, object]:
+    """The engine's digests beside what roles, or a derived field of that name, say of the last good state."""
+    told = {
         **mapping(status.get(LAST_GOOD)),
         **(mapping(news.fields.get(LAST_GOOD)) if news.last_good else {}),
         **news.last_good,
+        **mapping(derived.get(LAST_GOOD)),
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def _degraded(known: Mapping[str, Told]) -> Told:
-    """Every condition of a run that is not neutral is true when all is well, so one that is false is what is wrong."""
+def _degraded(known: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:
+    """Every condition of a run that is not neutral is true when all is well, so one that is false is what is wrong.
+
+    One that is derived can be good or bad either way, so its row says whether it is.
+    """
     wrong = {kind: told for kind, told in known.items() if told.status == "False" and kind != DEGRADED}
+    wrong |= {kind: told for kind, told in derived.items() if told.degrades}
     if RECONCILED in wrong:
         wrong = {RECONCILED: wrong[RECONCILED], **wrong}
     if not wrong:

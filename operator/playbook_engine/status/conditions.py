@@ -17,13 +17,15 @@ WRONG_REASON = "WrongCondition"
 class Told:
     """What is told about one concern; ``status`` is ``"True"``, ``"False"`` or ``"Unknown"``.
 
-    ``warning`` says that it is well, and yet somebody should do what the message says.
+    ``warning`` says that it is well, and yet somebody should do what the message says. ``degrades`` is for conditions
+    that are derived: with such a one ``Degraded`` is true.
     """
 
     status: str
     reason: str
     message: str = ""
     warning: bool = False
+    degrades: bool = False
 
 
 type Conditions = Mapping[str, Object]

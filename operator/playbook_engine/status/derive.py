@@ -11,11 +11,15 @@ from playbook_engine.watches.records import Case, DerivedCondition, Watch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the expressions see: ``{resource, owned, conditions}``; owned objects are by kind."""
+    """What the expressions see: ``{resource, owned, references, conditions}``.
+
+    Owned objects are by kind, those that the status alone looks at by the name of the reference.
+    """
 
     resource: Object
     owned: Mapping[str, list[Object]]
     conditions: Mapping[str, Told]
+    references: Mapping[str, list[object]] = field(default_factory=dict)
 
     def document(self, derived: Mapping[str, Told]) -> dict[str, object]:
         """Give it as an expression's document; ``derived`` are conditions of earlier rows."""
@@ -23,22 +27,20 @@ class View:
             kind: {"status": told.status, "reason": told.reason, "message": told.message}
             for kind, told in {**self.conditions, **derived}.items()
         }
-        return {"resource": self.resource, "owned": self.owned, "conditions": conditions}
+        return {
+            "resource": self.resource,
+            "owned": self.owned,
+            "references": self.references,
+            "conditions": conditions,
+        }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
-    """The result; ``problems`` are expressions that could not be evaluated."""
+def derive_conditions(watch: Watch, view: View, problems: list[str]) -> dict[str, Told]:
+    """Evaluate conditions in their order, each seeing those before it.
 
-    conditions: Mapping[str, Told] = field(default_factory=dict)
-    fields: Mapping[str, object] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-
-
-def derive(watch: Watch, view: View) -> Derived:
-    """Evaluate conditions in their order, each seeing those before it, then the fields, which see all."""
+    Expressions that cannot be evaluated are added to ``problems``.
+    """
     conditions: dict[str, Told] = {}
-    problems: list[str] = []
     for condition in watch.conditions:
         try:
             told = _condition(condition, view.document(conditions))
@@ -47,6 +49,13 @@ def derive(watch: Watch, view: View) -> Derived:
             continue
         if told:
             conditions[condition.type] = told
+    return conditions
+
+
+def derive_fields(
+    watch: Watch, view: View, conditions: Mapping[str, Told], problems: list[str]
+) -> dict[str, object]:
+    """Evaluate fields, which see all conditions: those of the view, and ``conditions``."""
     document = view.document(conditions)
     fields: dict[str, object] = {}
     for one in watch.fields:
@@ -57,7 +66,7 @@ def derive(watch: Watch, view: View) -> Derived:
             continue
         if value is not None:
             fields[one.name] = value
-    return Derived(conditions=conditions, fields=fields, problems=tuple(problems))
+    return fields
 
 
 def _condition(condition: DerivedCondition, document: object) -> Told | None:
@@ -67,7 +76,10 @@ def _condition(condition: DerivedCondition, document: object) -> Told | None:
     expression = case.value.get("messageFrom")
     message = expression.search(document) if isinstance(expression, Expression) else case.value.get("message")
     return Told(
-        status=str(case.value["status"]), reason=str(case.value["reason"]), message=str(message or "").strip()
+        status=str(case.value["status"]),
+        reason=str(case.value["reason"]),
+        message=str(message or "").strip(),
+        degrades=bool(case.value.get("degrades")),
     )
 
 

@@ -91,12 +91,19 @@ class FakeCluster:
         found = await self.get(key)
         return {name: found[name] for name in ("apiVersion", "kind", "metadata")}
 
-    async def list(self, gvk: GroupVersionKind, namespace: str = "") -> Sequence[Object]:
-        """Read all objects of a kind."""
+    async def list(
+        self, gvk: GroupVersionKind, namespace: str = "", *, labels: Mapping[str, str] | None = None
+    ) -> Sequence[Object]:
+        """Read all objects of a kind, or those with all of these labels."""
         self._check("list")
         if gvk in self.absent:
             raise NotFoundError(f"{gvk} is not served")
-        found = [item for key, item in sorted(self._objects.items()) if key.gvk == gvk]
+        wanted = (labels or {}).items()
+        found = [
+            item
+            for key, item in sorted(self._objects.items())
+            if key.gvk == gvk and wanted <= mapping(metadata_of(item).get("labels")).items()
+        ]
         return [copy.deepcopy(item) for item in found if namespace in ("", item["metadata"].get("namespace"))]
 
     async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:

@@ -1,15 +1,17 @@
 """The ``status`` of an entry: fields and conditions that expressions derive from dependents."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from playbook_engine.watches import values
+from playbook_engine.watches.kinds import glimpses
 from playbook_engine.watches.nodes import Place, closest, plain
-from playbook_engine.watches.records import Case, DerivedCondition, DerivedField
+from playbook_engine.watches.records import Case, DerivedCondition, DerivedField, Glimpse
 
-_STATUS_KEYS = ("fields", "conditions", "neutral")
+_STATUS_KEYS = ("references", "fields", "conditions", "neutral")
 _CONDITION_KEYS = ("type", "cases")
-_CASE_KEYS = ("when", "status", "reason", "message", "messageFrom")
+_CASE_KEYS = ("when", "status", "reason", "message", "messageFrom", "degrades")
 _STATUSES = ("True", "False", "Unknown")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
@@ -19,17 +21,26 @@ _OF_THE_ENGINE = ("conditions", "observedGeneration")
 type _ReadCase = Callable[[dict[str, Place], Place], dict[str, object]]
 
 
-def status(
-    place: Place | None,
-) -> tuple[tuple[DerivedField, ...], tuple[DerivedCondition, ...], tuple[str, ...]]:
-    """Read ``status``: its fields, its conditions, and the types that are neutral."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What is read: see the fields of the same names of ``Watch``."""
+
+    glimpses: tuple[Glimpse, ...]
+    fields: tuple[DerivedField, ...]
+    conditions: tuple[DerivedCondition, ...]
+    neutral: tuple[str, ...]
+
+
+def status(place: Place | None, environ: Mapping[str, str]) -> Status:
+    """Read ``status``: what it looks at besides, its fields, its conditions, and the types that are neutral."""
     section = place.section(_STATUS_KEYS) if place else {}
     neutral = section.get("neutral")
     types = [_condition_type(item) for item in (neutral.items() if neutral else ())]
-    return (
-        _fields(section.get("fields")),
-        _conditions(section.get("conditions")),
-        tuple(kind for kind in types if kind),
+    return Status(
+        glimpses=glimpses(section.get("references"), environ),
+        fields=_fields(section.get("fields")),
+        conditions=_conditions(section.get("conditions")),
+        neutral=tuple(kind for kind in types if kind),
     )
 
 
@@ -97,6 +108,8 @@ def _condition_case(section: dict[str, Place], at: Place) -> dict[str, object]:
         at.wrong("give exactly one of 'message' (a text) and 'messageFrom' (an expression)")
     if "message" in section:
         found["message"] = section["message"].text()
+    if values.boolean(section.get("degrades")):
+        found["degrades"] = True
     if "messageFrom" in section:
         found["messageFrom"] = values.expression(section["messageFrom"])
     return found

@@ -7,13 +7,14 @@ from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind
 from playbook_engine.watches import values
 from playbook_engine.watches.nodes import Place
-from playbook_engine.watches.records import OwnedKind, ReadMode, Reference
+from playbook_engine.watches.records import Glimpse, OwnedKind, ReadMode, Reference
 
 _GVK = ("group", "version", "kind")
 _READ_KEYS = ("watch", "pollPeriod")
 _OWNED_KEYS = (*_GVK, "names", "inputs", *_READ_KEYS)
 _FINDERS = ("names", "labels", "every")
 _REFERENCE_KEYS = (*_GVK, *_FINDERS, "projection", *_READ_KEYS)
+_GLIMPSE_KEYS = (*_GVK, "labels", "when", "projection", "pollPeriod")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 DEFAULT_POLL_SECONDS = 30.0
@@ -55,10 +56,35 @@ def references(place: Place | None, environ: Mapping[str, str]) -> tuple[Referen
     return tuple(one for one in found if one)
 
 
-def reference(name: str, place: Place, environ: Mapping[str, str]) -> Reference | None:
-    """Read one reference: its kind, how objects are found, what of them counts, how changes are noticed."""
+def glimpses(place: Place | None, environ: Mapping[str, str]) -> tuple[Glimpse, ...]:
+    """Read the ``references`` of ``status``, a mapping by name."""
+    members = place.members() if place else {}
+    found = (_glimpse(name, member, environ) for name, member in members.items())
+    return tuple(one for one in found if one)
+
+
+def _glimpse(name: str, place: Place, environ: Mapping[str, str]) -> Glimpse | None:
+    _check_name(name, place)
+    section = place.section(_GLIMPSE_KEYS)
+    gvk = values.group_version_kind(section, at=place)
+    labels, when = (values.expression(values.required(section, key, at=place)) for key in ("labels", "when"))
+    projection = values.expression(section.get("projection"))
+    poll_seconds = values.duration(section.get("pollPeriod"), environ) or DEFAULT_POLL_SECONDS
+    if gvk is None or labels is None or when is None:
+        return None
+    return Glimpse(
+        name=name, gvk=gvk, labels=labels, when=when, projection=projection, poll_seconds=poll_seconds
+    )
+
+
+def _check_name(name: str, place: Place) -> None:
     if not _NAME.fullmatch(name):
         place.wrong(f"{name!r} is no name for a reference; use lower case letters, digits and _")
+
+
+def reference(name: str, place: Place, environ: Mapping[str, str]) -> Reference | None:
+    """Read one reference: its kind, how objects are found, what of them counts, how changes are noticed."""
+    _check_name(name, place)
     section = place.section(_REFERENCE_KEYS)
     gvk = values.group_version_kind(section, at=place)
     names, labels = (values.expression(section.get(key)) for key in ("names", "labels"))

@@ -27,6 +27,7 @@ _KEYS = (
     "runTimeout",
     "triggerAnnotations",
     "inProcessModules",
+    "pauseAnnotation",
     "vars",
     "owns",
     "references",
@@ -36,6 +37,7 @@ _KEYS = (
 _FINALIZER_KEYS = ("name", "playbook", "vars")
 _QUALIFIED = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _ANNOTATION = re.compile(rf"({_QUALIFIED.pattern})|[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_ANNOTATION_FORM = "the name of an annotation such as example.com/reconcile-at"
 _MANAGER = re.compile(r"[!-~]{1,128}")
 _MODULE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
@@ -106,15 +108,15 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
     )
     reconcile = values.duration(section.get("reconcilePeriod"), environ, zero=True)
     run_timeout = values.duration(section.get("runTimeout"), environ)
-    form = "the name of an annotation such as example.com/reconcile-at"
-    annotations = _names(section.get("triggerAnnotations"), _ANNOTATION, form=form)
+    annotations = _names(section.get("triggerAnnotations"), _ANNOTATION, form=_ANNOTATION_FORM)
     form = "the full name of a module such as kubernetes.core.k8s"
     modules = _names(section.get("inProcessModules"), _MODULE, form=form)
+    pause = values.matching(section.get("pauseAnnotation"), _ANNOTATION, form=_ANNOTATION_FORM)
     variables = values.variables(section.get("vars"), environ)
     owns = owned_kinds(section.get("owns"), environ)
     refers = references(section.get("references"), environ)
     apis = kinds(section.get("apis"))
-    fields, conditions, neutral = status(section.get("status"))
+    derived = status(section.get("status"), environ)
     if gvk is None or playbook is None:
         return None
     return Watch(
@@ -126,13 +128,15 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
         run_timeout_seconds=run_timeout or DEFAULT_RUN_TIMEOUT_SECONDS,
         trigger_annotations=annotations,
         in_process_modules=modules,
+        pause_annotation=pause or "",
         vars=variables,
         owns=owns,
         references=refers,
         apis=apis,
-        fields=fields,
-        conditions=conditions,
-        neutral=neutral,
+        glimpses=derived.glimpses,
+        fields=derived.fields,
+        conditions=derived.conditions,
+        neutral=derived.neutral,
     )
 
 

@@ -63,6 +63,22 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """Objects that only the status tells of. They are never watched, but listed from time to time while ``when`` holds.
+
+    ``when`` is evaluated over ``{resource, owned}``; ``labels`` gives a list of label maps, matched in the resource's
+    own namespace.
+    """
+
+    name: str
+    gvk: GroupVersionKind
+    labels: Expression
+    when: Expression
+    projection: Expression | None = None
+    poll_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One row of a decision table: when ``when`` is true (or None), this row is the answer."""
 
@@ -83,7 +99,8 @@ class DerivedField:
 class DerivedCondition:
     """A condition by a table of cases; when none holds, the condition is not set.
 
-    Each case has ``{"status", "reason"}`` and ``"message"`` (text) or ``"messageFrom"`` (an ``Expression``).
+    Each case has ``{"status", "reason"}`` and ``"message"`` (text) or ``"messageFrom"`` (an ``Expression``), and
+    ``"degrades"`` when ``Degraded`` has to be true with it.
     """
 
     type: str
@@ -96,7 +113,7 @@ class Watch:
 
     ``apis`` are further kinds of which runs learn whether they are served; ``in_process_modules`` are modules,
     by full name, that warm runs need not start a process for; ``neutral`` are condition types of runs that say neither
-    that all is well nor that it is not.
+    that all is well nor that it is not. As long as ``pause_annotation`` is ``"true"`` on a resource, it is not run.
     """
 
     gvk: GroupVersionKind
@@ -106,11 +123,13 @@ class Watch:
     reconcile_seconds: float = 36_000.0
     run_timeout_seconds: float = 600.0
     trigger_annotations: tuple[str, ...] = ()
+    pause_annotation: str = ""
     vars: Mapping[str, object] = field(default_factory=dict)
     owns: tuple[OwnedKind, ...] = ()
     references: tuple[Reference, ...] = ()
     apis: tuple[GroupVersionKind, ...] = ()
     in_process_modules: tuple[str, ...] = ()
+    glimpses: tuple[Glimpse, ...] = ()
     fields: tuple[DerivedField, ...] = ()
     conditions: tuple[DerivedCondition, ...] = ()
     neutral: tuple[str, ...] = ()

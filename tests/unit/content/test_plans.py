@@ -18,7 +18,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership imp
 from playbook_engine.watches.interests import interest_of
 from playbook_engine.watches.reading import read_watches
 from tests.support.cluster import CHECKOUT
-from tests.unit.content.routers import live, observed, resource
+from tests.unit.content.routers import live, observed, resource, situation
 
 GATEWAY = {"existingRef": {"name": "shared", "namespace": "gateways", "sectionName": "web"}}
 SERVED = {"gateway.networking.k8s.io/v1/HTTPRoute": "present"}
@@ -193,7 +193,7 @@ def test_what_is_not_wanted_any_more_is_removed_by_its_uid() -> None:
     )
     found = [
         (item["kind"], item["metadata"]["name"], item["metadata"]["uid"])
-        for item in leftovers(resource(), seen, {"r-config-1"})
+        for item in leftovers(resource(), seen, {("ConfigMap", "r-config-1")})
     ]
     assert found == [("ConfigMap", "old", "ConfigMap-1"), ("Ingress", "r", "Ingress-1")]
 
@@ -272,9 +272,11 @@ def test_our_secret_goes_when_no_pod_can_need_it_any_more(
         live("Secret", "r-credentials"), {**live("Deployment"), "spec": {"template": pods_with(deployment)}}
     )
     seen["references"]["replica_sets"] = [
-        {"has_pods": has_pods, "template": pods_with(secret)} for secret, has_pods in replica_sets
+        {"deployment": "Deployment-1", "has_pods": has_pods, "template": pods_with(secret)}
+        for secret, has_pods in replica_sets
     ]
-    assert [item["metadata"]["name"] for item in leftovers(resource(), seen, [])] == removed
+    needed = situation(seen).stored.in_use()
+    assert [item["metadata"]["name"] for item in leftovers(resource(), seen, needed)] == removed
 
 
 def test_a_claim_that_is_there_is_looked_after_whatever_else_is_wrong() -> None:

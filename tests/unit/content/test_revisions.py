@@ -110,6 +110,8 @@ def test_the_configuration_of_an_older_revision_stays_while_it_has_pods() -> Non
 def test_it_goes_when_the_last_of_its_pods_has_gone() -> None:
     found = seen(8000)
     old = with_pods(found, OLD, has_pods=False)
+    assert earlier(found, **NEW), "new pods may still be made of the Deployment as it is"
+    found["owned"]["Deployment"][0]["spec"]["template"] = {}
     assert earlier(found, **NEW) == {}
     unwanted = plans.router_plan(resource(**NEW), found)["unwanted"]
     assert {one["metadata"]["name"] for one in unwanted} == {f"r-config-{old}", f"r-envoy-config-{old}"}
@@ -118,13 +120,25 @@ def test_it_goes_when_the_last_of_its_pods_has_gone() -> None:
 def test_it_stays_without_pods_when_it_is_the_last_good_one() -> None:
     found = seen(8000)
     old = with_pods(found, OLD, has_pods=False)
-    found["references"]["last_good"] = [old]
-    assert set(earlier(found, **NEW)) == {f"r-config-{old}", f"r-envoy-config-{old}"}
+    given = {**resource(**NEW), "status": {"lastGood": {"revision": old}}}
+    kept = plans.router_plan(given, found)
+    assert [one["metadata"]["name"] for one in kept["earlier"]] == [f"r-config-{old}"]
+    assert kept["unwanted"] == []
+
+
+def test_what_else_older_pods_need_to_start_again_stays_too() -> None:
+    found = seen(8000)
+    with_pods(found, OLD)
+    found["references"]["replica_sets"][0]["template"]["spec"]["serviceAccountName"] = "before"
+    found["owned"]["ServiceAccount"] = [live("ServiceAccount", "before"), live("ServiceAccount", "older")]
+    unwanted = plans.router_plan(resource(**NEW), found)["unwanted"]
+    assert [one["metadata"]["name"] for one in unwanted] == ["older"]
 
 
 def test_pods_of_another_deployment_keep_nothing() -> None:
     found = seen(8000)
     with_pods(found, OLD)
+    found["owned"]["Deployment"][0]["spec"]["template"] = {}
     found["references"]["replica_sets"][0]["deployment"] = "another"
     assert earlier(found, **NEW) == {}
 

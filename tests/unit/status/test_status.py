@@ -12,11 +12,12 @@ from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind
 from playbook_engine.status.compose import News, compose
 from playbook_engine.status.conditions import Told, merged, read_conditions, read_told
-from playbook_engine.status.derive import View, derive
+from playbook_engine.status.derive import View, derive_conditions, derive_fields
 from playbook_engine.status.notes import event, notes
 from playbook_engine.watches.records import Case, DerivedCondition, DerivedField, Watch
 
 TRUE, FALSE = Told(status="True", reason="Good", message="m"), Told(status="False", reason="Bad", message="m")
+NOTHING = View(resource={}, owned={}, conditions={})
 TOLD = st.builds(
     Told,
     status=st.sampled_from(["True", "False", "Unknown"]),
@@ -80,38 +81,38 @@ class TestConditions:
 class TestDerived:
     def test_the_first_case_that_holds_is_taken(self) -> None:
         view = View(resource={}, owned={"Pod": [{"ready": True}]}, conditions={})
-        found = derive(watch(derived("A", ("owned.Pod[0].ready", "True"), (None, "False"))), view)
-        assert found.conditions["A"].status == "True"
+        rows = watch(derived("A", ("owned.Pod[0].ready", "True"), (None, "False")))
+        assert derive_conditions(rows, view, [])["A"].status == "True"
 
     def test_without_a_case_that_holds_there_is_no_condition(self) -> None:
-        assert (
-            derive(
-                watch(derived("A", ("`false`", "True"))), View(resource={}, owned={}, conditions={})
-            ).conditions
-            == {}
-        )
+        assert derive_conditions(watch(derived("A", ("`false`", "True"))), NOTHING, []) == {}
 
     def test_a_row_sees_the_conditions_of_runs_and_of_rows_above(self) -> None:
         rows = (
             derived("A", ("conditions.Run.status == 'True'", "True")),
             derived("B", ("conditions.A", "True")),
         )
-        found = derive(watch(*rows), View(resource={}, owned={}, conditions={"Run": TRUE}))
-        assert set(found.conditions) == {"A", "B"}
+        view = View(resource={}, owned={}, conditions={"Run": TRUE})
+        assert set(derive_conditions(watch(*rows), view, [])) == {"A", "B"}
+
+    def test_a_row_sees_what_only_the_status_looks_at(self) -> None:
+        view = View(resource={}, owned={}, conditions={}, references={"pods": [{"broken": True}]})
+        rows = watch(derived("A", ("references.pods[?broken]", "False")))
+        assert set(derive_conditions(rows, view, [])) == {"A"}
 
     def test_a_field_that_is_null_is_left_out(self) -> None:
         fields = (
             DerivedField(name="none", expression=Expression("resource.nothing")),
             DerivedField(name="zero", expression=Expression("`0`")),
         )
-        found = derive(watch(fields=fields), View(resource={}, owned={}, conditions={}))
-        assert found.fields == {"zero": 0}
+        assert derive_fields(watch(fields=fields), NOTHING, {}, []) == {"zero": 0}
 
     def test_an_expression_that_fails_is_told_and_the_others_hold(self) -> None:
         rows = (derived("A", ("length(resource.number)", "True")), derived("B", (None, "True")))
-        found = derive(watch(*rows), View(resource={"number": 1}, owned={}, conditions={}))
-        assert set(found.conditions) == {"B"}
-        assert "status condition A" in found.problems[0]
+        problems: list[str] = []
+        view = View(resource={"number": 1}, owned={}, conditions={})
+        assert set(derive_conditions(watch(*rows), view, problems)) == {"B"}
+        assert "status condition A" in problems[0]
 
 
 class TestComposed:
