@@ -149,7 +149,7 @@ def router_plan(
     course = course_of(situation, revision)
     needed = situation.stored.in_use() if course.template else revisions.needed(situation, revision)
     return {
-        "wanted": [] if obstacle else _router_objects(resource, course),
+        "wanted": _blocked(course) if obstacle else _router_objects(resource, course),
         "earlier": revisions.earlier_configs(situation, revision, CONFIG),
         **_removals([] if obstacle else list(leftovers(resource, observed, needed))),
         "name": situation.identity.name,
@@ -196,6 +196,11 @@ def openshift_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
         "tls": exposure.route_tls(situation),
         "conditions": {"RouteReady": exposure.route_condition(situation).as_dict()},
     }
+
+
+def _blocked(course: Course) -> list[str]:
+    """Going back does not depend on a specification that stands in its own way."""
+    return ["Deployment"] if course.template else []
 
 
 def _router_objects(resource: Object, course: Course) -> list[str]:

@@ -173,8 +173,9 @@ class Reconciler:
 
     async def _write(self, watch: Watch, observation: Observation, news: News, memory: Memory) -> bool:
         """Write the status; it speaks of what belongs to the resource, and of nobody else's object of the same name."""
+        mine = live_objects(observation)
         own = {
-            kind: [found for found in objects if str(key_of(found)) in live_objects(observation)]
+            kind: [found for found in objects if str(key_of(found)) in mine]
             for kind, objects in observation.owned.items()
         }
         told = replace(news, references=observation.glimpses)

@@ -93,6 +93,15 @@ def test_the_configuration_that_failed_is_not_applied_while_the_pods_are_back() 
     assert [one["metadata"]["name"] for one in plans.router_plan(given, found)["unwanted"]] == [name]
 
 
+def test_pods_go_back_even_when_the_specification_is_not_valid() -> None:
+    backend = {"type": "kserve", "inferenceServiceName": "x"}
+    endpoint = {"name": "e", "model": "m", "reasoningFamily": "none", "backend": backend}
+    plan = plans.router_plan(router("1", vllmEndpoints=[endpoint]), seen(GOOD, "bad"))
+    assert plan["wanted"] == ["Deployment"]
+    assert plan["conditions"]["RouterReady"]["reason"] == "ConfigInvalid"
+    assert plan["status"]["rollback"]["active"] is True
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [
