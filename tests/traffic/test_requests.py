@@ -71,11 +71,11 @@ MODELS = {"llama", "qwen/coder-2.5", "sql", "busy", "patient", "safe", "false", 
 def servers(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelServer]:
     """Model servers with http and https; those of "down" and "lost" are missing, "false" has a wrong certificate."""
     authority = Authority.create(tmp_path_factory.mktemp("authority"))
-    site.authorities = authority.pair.certificate
+    site.trust(authority.pair.certificate)
     found = {name: site.serve(name) for name in PLAIN}
     for name, certified in zip(ENCRYPTED, ("safe", "another"), strict=True):
         context = authority.issue(f"{certified}.{site.space.name}.svc.cluster.local").server_context()
-        found[name] = site.serve(name, server=ModelServer(name, tls=context))
+        found[name] = site.serve(name, tls=context)
     site.space.create(service("down"))
     return found
 

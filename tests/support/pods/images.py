@@ -57,22 +57,24 @@ def envoy() -> Image:
 
 def router() -> Image:
     """Return the stand-in for the router; see ``standin_router``."""
-    python = f"{INTERPRETER}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    start = (
-        "import sys; sys.path += ['/opt/standin', '/opt/packages']; "
-        "from tests.support.standin_router import main; "
-    )
     binds = [
         Bind(source=str(CHECKOUT / "tests" / "support"), target="/opt/standin/tests/support"),
         Bind(source=sysconfig.get_path("purelib"), target="/opt/packages"),
     ]
     if Path("/usr") != INTERPRETER:
         binds.append(Bind(source=str(INTERPRETER), target=str(INTERPRETER)))
-    return Image(
-        entrypoint=(python, "-E", "-S", "-B", "-c", start + "sys.exit(main())"),
-        working_directory="/app",
-        binds=tuple(binds),
+    start = python("tests.support.standin_router")
+    return Image(entrypoint=start, working_directory="/app", binds=tuple(binds), programs=SHELL | {start[0]})
+
+
+def python(module: str) -> tuple[str, ...]:
+    """Return the command that runs ``main`` of a module inside of the router's image."""
+    interpreter = f"{INTERPRETER}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    start = (
+        "import sys; sys.path += ['/opt/standin', '/opt/packages'];"
+        f" from {module} import main; sys.exit(main())"
     )
+    return (interpreter, "-E", "-S", "-B", "-c", start)
 
 
 def image_of(name: str) -> Image:

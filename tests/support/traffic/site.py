@@ -4,11 +4,14 @@ The API server gives each Service its cluster address. In the network of a pod t
 the model server listens on it there; the name server answers with it. What Envoy is told needs no change at all.
 """
 
+import socket
+import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from tests.support.api import Space
 from tests.support.podrun import RunningPod, run_pod
@@ -26,13 +29,22 @@ ROUTER_API_PORT, ADMIN_PORT = 8081, 9901
 """Ports of the pod; the two of the second line are open inside of it only."""
 
 
+class Server(Protocol):
+    """What answers behind a Service."""
+
+    def serve(self, listener: socket.socket) -> AbstractContextManager[None]:
+        """Answer what comes to the listening socket, for the length of a block."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A model server behind a Service."""
+    """A server behind a Service."""
 
-    server: ModelServer
+    service: str
+    server: Server
     address: str
     port: int
+    listening: ExitStack = field(default_factory=ExitStack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +74,56 @@ class Place:
 
 @dataclass(slots=True)
 class Site:
-    """A namespace with model servers, in which the pods of a router can be run."""
+    """A namespace with model servers, in which the pods of a router can be run.
+
+    ``additions`` are files that the images have besides what stands for them here.
+    """
 
     space: Space
-    authorities: Path | None = None
+    additions: list[Bind] = field(default_factory=list)
     backends: list[Backend] = field(default_factory=list)
     networks: list[tuple[PodSockets, ExitStack]] = field(default_factory=list)
 
-    def serve(self, name: str, port: int = 8000, *, server: ModelServer | None = None) -> ModelServer:
+    def serve(
+        self,
+        name: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> ModelServer:
         """Make a Service and a model server behind it, for the pods that run and those to come."""
-        server = server or ModelServer(name)
-        ports = [{"port": port, **({"name": "https"} if server.tls else {})}]
-        body = {"kind": "Service", "metadata": {"name": name}, "spec": {"ports": ports}}
-        address = self.space.create(body)["spec"]["clusterIP"]
-        backend = Backend(server=server, address=address, port=port)
+        server = ModelServer(name, tls=tls)
+        self.expose(name, server, port=8000, port_name="https" if tls else "http", labels=labels or {})
+        return server
+
+    def expose(
+        self,
+        name: str,
+        server: Server,
+        *,
+        port: int,
+        port_name: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make a Service that leads to a server."""
+        metadata = {"name": name, "labels": dict(labels or {})}
+        spec = {"ports": [{"port": port, "name": port_name}]}
+        made = self.space.create({"kind": "Service", "metadata": metadata, "spec": spec})
+        backend = Backend(service=name, server=server, address=made["spec"]["clusterIP"], port=port)
         self.backends.append(backend)
         for sockets, stack in self.networks:
             _listen(backend, sockets, stack)
-        return server
+
+    def withdraw(self, name: str) -> None:
+        """Delete a Service; new connections to it are refused, those that are open are served to their end."""
+        (backend,) = [one for one in self.backends if one.service == name]
+        self.space.delete("Service", name)
+        self.backends.remove(backend)
+        backend.listening.close()
+
+    def trust(self, authority: Path) -> None:
+        """Let the images have this authority among those that they trust."""
+        self.additions.append(Bind(source=str(authority), target=AUTHORITIES))
 
     @contextmanager
     def run(self, pod: Object) -> Iterator[Place]:
@@ -90,8 +134,8 @@ class Site:
             def surround(network: Network) -> None:
                 opened.append(self._surround(network, stack))
 
-            additions = (Bind(source=str(self.authorities), target=AUTHORITIES),) if self.authorities else ()
-            running = stack.enter_context(run_pod(pod, self.space.get, prepare=surround, additions=additions))
+            started = run_pod(pod, self.space.get, prepare=surround, additions=tuple(self.additions))
+            running = stack.enter_context(started)
             running.wait_ready()
             yield Place(pod=running, sockets=opened[0])
 
@@ -119,5 +163,8 @@ class Site:
 
 
 def _listen(backend: Backend, sockets: PodSockets, stack: ExitStack) -> None:
-    listener = stack.enter_context(sockets.listen(backend.port, backend.address))
-    stack.enter_context(backend.server.serve(listener))
+    """Let the model server listen until the Service or the pod goes."""
+    mine = backend.listening.enter_context(ExitStack())
+    listener = mine.enter_context(sockets.listen(backend.port, backend.address))
+    mine.enter_context(backend.server.serve(listener))
+    stack.callback(mine.close)
