@@ -1,5 +1,6 @@
 """Every sample is applied as its documentation says, becomes Available, and its pods are executed."""
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from functools import reduce
@@ -12,6 +13,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.documents imp
 
 from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.envoy_files import problems
 from tests.support.fragments import differences
 from tests.support.podrun import RunningPod, run_pod
 from tests.support.pods.objects import PodError
@@ -66,7 +68,12 @@ def check_pod(running: RunningPod, *, standalone: bool = True) -> None:
     if not standalone:
         return
     assert running.request(8080, "/config/hash").status == 404, "the router's management is not shown"
-    assert running.request(READY_PORT, "/stats/prometheus").status == 200
+    mounted = (running.layout.directory / "envoy-config").iterdir()
+    assert problems({path.name: path.read_text(encoding="utf-8") for path in mounted if path.is_file()}) == ""
+    statistics = running.request(READY_PORT, "/stats/prometheus")
+    refused = re.findall(r"^\w+_update_rejected\S* (\d+)$", statistics.body.decode(), re.MULTILINE)
+    assert refused, statistics
+    assert set(refused) == {"0"}
     assert "Connection refused" in running.request(9901, "/config_dump").error
 
 

@@ -111,5 +111,11 @@ def test_what_is_wrong_in_any_of_the_files_is_noticed(name: str) -> None:
     assert problems({**files, name: json.dumps(wrong)}) != ""
 
 
+def test_a_route_to_a_cluster_that_is_not_there_is_noticed() -> None:
+    files = dict(gateway_plan(SIMPLE, OBSERVED)["files"])
+    files["routes.yaml"] = files["routes.yaml"].replace("router_api", "misspelt")
+    assert "misspelt" in problems(files)
+
+
 def test_nothing_is_left_to_be_watched() -> None:
     assert "path_config_source" not in str(with_everything(gateway_plan(SIMPLE, OBSERVED)["files"]))
