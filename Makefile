@@ -22,7 +22,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: env lint test-unit test-integration ## Set everything up, check the code and run all tests
+test: env lint test-unit test-integration bench-short ## Set everything up, check the code, run all tests, guard the ratios
 
 ##@ Environment
 

@@ -7,10 +7,11 @@ from itertools import count
 
 from playbook_engine.objects import ObjectKey
 
-AGE_SECONDS = 30.0
+AGE_SECONDS = 600.0
 """Waiting makes urgent: so long after it was due, a resync goes before a dependent that is due just now, and so on.
 
-Nothing waits for ever behind a stream of changes.
+Nothing waits for ever behind a stream of changes. It is longer than a burst takes: a person's edit goes before what is
+left of it.
 """
 
 

@@ -1,0 +1,1 @@
+"""What the operator costs, measured on a real control plane: ``python -m benchmarks --help``, or ``make bench``."""
