@@ -22,7 +22,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: env lint test-unit test-integration bench-short ## Set everything up, check the code, run all tests, guard the ratios
+test: env lint test-unit test-integration campaign-short bench-short ## Set everything up, check the code, run all tests, guard the ratios
 
 ##@ Environment
 
@@ -81,7 +81,7 @@ test-unit: env ## Run the tests that need no control plane
 .PHONY: test-integration
 test-integration: env cluster-build ## Run the tests on a real control plane (devcluster, built when needed)
 	@echo "==> tests on a real control plane"
-	$(BIN)/python -m pytest -m cluster tests
+	$(BIN)/python -m pytest -m "cluster and not campaign" tests
 	@echo "==> the CRD on the oldest supported API server"
 	cd devcluster/crdcheck && go test ./...
 

@@ -19,6 +19,17 @@ from tools.demo.credentials import rbac_objects
 OPERATOR = pytest.StashKey[OperatorUnderTest]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the campaigns; see docs/reliability.md."""
+    group = parser.getgroup("campaigns")
+    group.addoption(
+        "--campaign", choices=("short", "long"), default="short", help="how many points are tried"
+    )
+    group.addoption("--campaign-seed", default="1", help="decides which points the short form tries")
+    group.addoption("--campaign-point", help="try these only: <step>:<number>:<fault>, separated by commas")
+    group.addoption("--campaign-table", help="a file to which each campaign appends what it has seen")
+
+
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[DevCluster]:
     """A control plane with all foreign kinds, our definition, and the operator's account and rights."""

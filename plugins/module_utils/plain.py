@@ -59,9 +59,14 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"),
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0o[0-7]+$"), list("-+0"))
 
 
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON allows in a text as it is, and YAML does not, or takes for the end of a line."""
+
+
 def to_json(value: object) -> str:
-    """Write ``value`` as JSON for people, the same text for the same value."""
-    return json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """Write ``value`` as JSON for people, the same text for the same value; readers of YAML read the same from it."""
+    text = json.dumps(plain(value), indent=2, sort_keys=True, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def to_yaml(value: object) -> str:

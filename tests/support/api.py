@@ -61,6 +61,8 @@ class Api:
 
     host: str
     context: ssl.SSLContext
+    authority: str = ""
+    """The certificate of who signed the API server's, as PEM."""
 
     @classmethod
     def connect(cls, kubeconfig: Path) -> "Api":
@@ -74,7 +76,7 @@ class Api:
             pair.write(base64.b64decode(user["client-key-data"]))
             pair.flush()
             context.load_cert_chain(pair.name)
-        return cls(host=urlsplit(cluster["server"]).netloc, context=context)
+        return cls(host=urlsplit(cluster["server"]).netloc, context=context, authority=authority)
 
     def request(
         self, method: str, path: str, *, body: object = None, kind: str = "application/json", **query: str
@@ -193,3 +195,17 @@ class Space:
         except ApiError as error:
             if error.code != NOT_FOUND:
                 raise
+
+
+def may(api: Api, user: str, verb: str, resource: str, **where: str) -> bool:
+    """Ask the API server whether a user may do something; ``resource`` is ``<plural>[/<sub>][.<group>]``."""
+    plural, _, group = resource.partition(".")
+    name, _, subresource = plural.partition("/")
+    attributes = {"verb": verb, "resource": name, "group": group, "subresource": subresource, **where}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "groups": ["system:serviceaccounts"], "resourceAttributes": attributes},
+    }
+    path = "apis/authorization.k8s.io/v1/subjectaccessreviews"
+    return bool(api.request("POST", path, body=review)["status"]["allowed"])

@@ -2,7 +2,7 @@
 
 import urllib.request
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,12 @@ class OperatorUnderTest:
     watches: Path = CHECKOUT / "watches.yaml"
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    route: Callable[[Path], None] = lambda _kubeconfig: None
+    """Changes the operator's kubeconfig before it is used, to lead it through a proxy for example."""
+
+    namespace: str = NAMESPACE
+    """Where the operator's account is."""
+
     current: Operator | None = None
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -54,7 +60,9 @@ class OperatorUnderTest:
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
         kubectl = Kubectl(command=self.cluster.kubectl_command, kubeconfig=self.cluster.kubeconfig)
-        kubeconfig = write_kubeconfig(kubectl, self.directory / "operator.kubeconfig")
+        path = self.directory / "operator.kubeconfig"
+        kubeconfig = write_kubeconfig(kubectl, path, namespace=self.namespace)
+        self.route(kubeconfig)
         address = f"127.0.0.1:{free_port()}"
         addresses = ["--health-probe-bind-address", address, "--metrics-bind-address", address]
         process = OperatorProcess.start(

@@ -12,12 +12,15 @@ import kopf
 
 from playbook_engine.events.intake import Intake
 from playbook_engine.objects import GroupVersionKind, key_of, mapping, uid_of
+from playbook_engine.observability.logs import get_logger
 
 DEFINITIONS = GroupVersionKind(group="apiextensions.k8s.io", version="v1", kind="CustomResourceDefinition")
 """Watched to notice that a kind is served from now on."""
 
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
 # What it says, the engine says: how watching ended; and that signals are not its business.
+
+log = get_logger(__name__)
 
 type Served = Callable[[str, str], None]
 """Called with group and kind of a definition that came, changed or went."""
@@ -64,7 +67,9 @@ async def _in_thread(operate: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def work() -> None:
         task = asyncio.current_task()
         assert task  # noqa: S101 - this is one
-        begun.set_result((asyncio.get_running_loop(), task))
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_told)
+        begun.set_result((loop, task))
         with suppress(asyncio.CancelledError):
             await operate()
 
@@ -76,6 +81,13 @@ async def _in_thread(operate: Callable[[], Coroutine[Any, Any, None]]) -> None:
         with suppress(RuntimeError):  # the loop is closed: it has ended
             loop.call_soon_threadsafe(task.cancel)
         await asyncio.wait({ended})
+
+
+def _told(_: asyncio.AbstractEventLoop, said: Mapping[str, Any]) -> None:
+    """Tell in a line what kopf leaves to nobody: when a request of its own fails, tasks beside it end unheard."""
+    log.warning(
+        "a part of the watching has failed", reason=repr(said.get("exception") or said.get("message"))
+    )
 
 
 def _login(**given: Any) -> Any:  # noqa: ANN401 - kopf's own records

@@ -27,7 +27,7 @@ from playbook_engine.reconcile.judge import AT_REST, STARTED, judge
 from playbook_engine.reconcile.memory import MOST_REPEATS, Failure, Good, Memory, good_of
 from playbook_engine.reconcile.observation import Observation, input_digest, live_objects, reported_objects
 from playbook_engine.reconcile.writing import StatusWriter, generation_of, said
-from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus
+from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus, TaskCounts
 from playbook_engine.status.compose import RECONCILED, News
 from playbook_engine.status.conditions import Told, read_conditions
 from playbook_engine.store import Store
@@ -189,7 +189,7 @@ class Reconciler:
         request = self._request(watch, observation, operation, ident)
         with context(run=ident):
             log.info("run begins", operation=operation, playbook=request.playbook.name)
-            outcome = await self._parts.executor.run(request)
+            outcome = await self._started(request)
             told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
             told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
                  changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
@@ -201,6 +201,13 @@ class Reconciler:
             processor_seconds=outcome.processor_seconds,
         )
         return outcome
+
+    async def _started(self, request: RunRequest) -> RunOutcome:
+        try:
+            return await self._parts.executor.run(request)
+        except OSError as error:  # no space, no memory, no process: a person has to hear of it
+            detail = f"it could not be started: {error.strerror or error}"
+            return RunOutcome(status=RunStatus.DIED, counts=TaskCounts(), duration_seconds=0.0, detail=detail)
 
     def _request(self, watch: Watch, observation: Observation, operation: str, ident: str) -> RunRequest:
         finalizer = watch.finalizer if operation == FINALIZE else None

@@ -1,5 +1,7 @@
 """Passes: when a playbook runs, what is remembered of it, and what is written."""
 
+import errno
+import os
 from typing import Any
 
 import pytest
@@ -55,6 +57,21 @@ async def test_the_run_gets_the_resource_unsafe_and_what_was_observed(stage: Sta
     assert request.variables["field_manager"] == "potter"
     observed = request.variables["observed"]
     assert set(observed) == {"references", "errors", "owned", "writers", "apis"}  # type: ignore[call-overload]
+
+
+async def test_a_full_disk_is_told_in_a_condition_and_tried_again(stage: Stage) -> None:
+    def full(_: object) -> Any:  # noqa: ANN401 - an outcome
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/runs")  # noqa: S108 - no file is made
+
+    stage.executor.script(PLAYBOOK, full)
+    after = await stage.settle()
+    assert stage.condition("Reconciled") == ("False", "RunDied")
+    assert "No space left on device" in stage.message("Reconciled")
+    assert after is not None
+    stage.playbook_makes_child(done="yes")
+    stage.seconds += after
+    await stage.settle()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
 
 
 async def test_a_settled_resource_is_neither_run_nor_written(stage: Stage) -> None:

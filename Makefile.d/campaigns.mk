@@ -1,0 +1,13 @@
+##@ Campaigns (docs/reliability.md)
+
+SEED ?= 1
+CAMPAIGN := $(BIN)/python -m pytest tests/campaigns -m campaign -s --campaign-seed $(SEED) $(if $(POINT),--campaign-point $(POINT)) $(if $(TABLE),--campaign-table $(TABLE))
+
+.PHONY: campaign-short
+campaign-short: env cluster-build ## Try some dozen faults on a real control plane; SEED=… chooses others
+	@echo "==> campaigns, short form"
+	$(CAMPAIGN)
+
+.PHONY: campaign
+campaign: env cluster-build ## Try every fault at every call (hours); POINT=… tries single ones, TABLE=… keeps the rows
+	$(CAMPAIGN) --campaign long
