@@ -3,14 +3,26 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import jmespath
 from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerError, ParseError
-from jmespath.functions import Functions
+from jmespath.functions import Functions, signature
 from jmespath.parser import ParsedResult
 
+
+class _Functions(Functions):
+    """JMESPath's own functions and ``having``."""
+
+    @signature({"types": ["array", "null"]}, {"types": ["expref"]}, {"types": []})
+    def _func_having(self, items: list[object] | None, expression: Any, value: object) -> list[object]:  # noqa: ANN401 - jmespath's own type
+        """Give the items for which the expression has the value. A filter cannot say that: it sees only the item."""
+        return [item for item in items or [] if expression.visit(expression.expression, item) == value]
+
+
+_OPTIONS = jmespath.Options(custom_functions=_Functions())
 _SIGNATURES: dict[str, tuple[dict[str, object], ...]] = {
-    name: entry["signature"] for name, entry in Functions.FUNCTION_TABLE.items()
+    name: entry["signature"] for name, entry in _Functions.FUNCTION_TABLE.items()
 }
 
 
@@ -43,7 +55,7 @@ class Expression:
     def search(self, document: object) -> object:
         """Evaluate over ``document``; raise ExpressionError when a function gets a value of a wrong type."""
         try:
-            result: object = _compiled(self.text).search(document)
+            result: object = _compiled(self.text).search(document, options=_OPTIONS)
         except JMESPathError as error:
             message = f"cannot evaluate {self.text!r}: {error}"
             raise ExpressionError(message) from error

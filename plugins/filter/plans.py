@@ -9,6 +9,9 @@ from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils import (
     exposure,
+    gateway,
+    gateway_extproc,
+    openshift_route,
     persistence,
     revisions,
     scaling,
@@ -44,6 +47,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.situation imp
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import CONFIG, ENVOY_CONFIG
 from ansible_collections.vllm.semantic_router.plugins.module_utils.strategy import gap_of, strategy_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.transitions import kept_kinds
 
 FORCE_ANNOTATION = "vllm.ai/reconcile-at"
 
@@ -116,13 +120,11 @@ def gateway_plan(
 ) -> Plan:
     """Return Envoy's files or the HTTPRoute, and the condition of the way to the router."""
     situation = Situation(resource, observed, cluster_domain)
-    kind = "ConfigMap" if situation.is_standalone else "HTTPRoute"
-    possible = situation.is_standalone or exposure.wants_http_route(situation)
-    condition = situation.obstacle or exposure.gateway_condition(situation)
+    condition = situation.obstacle or gateway.gateway_condition(situation)
     revision = revisions.revision_of(situation)
     stays = situation.is_standalone and course_of(situation, revision).template is not None
     plan: Plan = {
-        "wanted": [kind] if possible and not stays and situation.obstacle is None else [],
+        "wanted": [] if stays or situation.obstacle else gateway.wanted(situation),
         "revision": revision,
         "earlier": revisions.earlier_configs(situation, revision, ENVOY_CONFIG),
         "conditions": {"GatewayReady": condition.as_dict()},
@@ -132,9 +134,11 @@ def gateway_plan(
         return {**plan, "files": revisions.envoy_files(situation), "format": FORMAT}
     return {
         **plan,
-        "hostnames": plain(section(spec_of(resource), "gateway").get("hostnames")),
-        "parents": exposure.http_route_parents(situation),
-        "rules": exposure.http_route_rules(situation),
+        "hostnames": gateway.hostnames(situation),
+        "parents": gateway.http_route_parents(situation),
+        "rules": gateway.http_route_rules(situation),
+        "models_rules": gateway_extproc.models_rules(situation),
+        "policy": gateway_extproc.policy(situation),
     }
 
 
@@ -148,10 +152,11 @@ def router_plan(
     revision = revisions.revision_of(situation)
     course = course_of(situation, revision)
     needed = situation.stored.in_use() if course.template else revisions.needed(situation, revision)
+    kept = kept_kinds(situation.stored, standalone=situation.is_standalone)
     return {
         "wanted": _blocked(course) if obstacle else _router_objects(resource, course),
         "earlier": revisions.earlier_configs(situation, revision, CONFIG),
-        **_removals([] if obstacle else list(leftovers(resource, observed, needed))),
+        **_removals([] if obstacle else list(leftovers(resource, observed, needed, kept_kinds=kept))),
         "name": situation.identity.name,
         "labels": situation.identity.labels,
         "selector": situation.identity.selector,
@@ -188,14 +193,20 @@ def openshift_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
     """Return the Route, if one is wanted and can be, and its condition."""
     situation = Situation(resource, observed)
     routes = section(spec_of(resource), "openshift", "routes")
-    makes = exposure.wants_route(situation) and situation.obstacle is None
+    makes = openshift_route.wants_route(situation) and situation.obstacle is None
     return {
         "wanted": ["Route"] if makes else [],
         "name": situation.identity.name,
         "host": routes.get("hostname") or None,
-        "tls": exposure.route_tls(situation),
-        "conditions": {"RouteReady": exposure.route_condition(situation).as_dict()},
+        "tls": openshift_route.route_tls(situation),
+        "conditions": {"RouteReady": openshift_route.route_condition(situation).as_dict()},
     }
+
+
+def route_refusal(error: str, resource: Object, reason: str = "RouteRefused") -> Plan:
+    """Return the condition of a Route that could not be applied."""
+    host = section(spec_of(resource), "openshift", "routes").get("hostname")
+    return {"RouteReady": openshift_route.refusal(str(error), host, str(reason)).as_dict()}
 
 
 def _blocked(course: Course) -> list[str]:
@@ -259,5 +270,6 @@ class FilterModule:
             "gateway_plan": gateway_plan,
             "openshift_plan": openshift_plan,
             "persistence_plan": persistence_plan,
+            "route_refusal": route_refusal,
             "router_plan": router_plan,
         }

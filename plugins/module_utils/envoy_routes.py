@@ -55,7 +55,7 @@ def _routes(models: tuple[Model, ...]) -> Iterator[dict[str, Any]]:
         yield _api_route({"path": path})
     for prefix in API_PREFIXES:
         yield _api_route({"prefix": prefix})
-    for name, model in _by_name(models).items():
+    for name, model in models_by_name(models).items():
         yield {"match": _chat({"string_match": {"exact": name}}), **_to(model)}
     first = _to(models[0]) if models else _refusal(503, _NO_MODELS, "no_backend")
     yield {"match": _chat({"present_match": True, "invert_match": True}), **first}
@@ -63,7 +63,7 @@ def _routes(models: tuple[Model, ...]) -> Iterator[dict[str, Any]]:
     yield {"match": {"prefix": "/"}, **_refusal(404, "there is nothing at this path", "not_found")}
 
 
-def _by_name(models: tuple[Model, ...]) -> dict[str, Model]:
+def models_by_name(models: tuple[Model, ...]) -> dict[str, Model]:
     """Return models by what the router may call them; an adapter never takes the name of a model."""
     found = {model.name: model for model in models}
     for model in models:

@@ -57,6 +57,11 @@ def _is_integrated(resource: Object) -> bool:
     return gateway_mode(resource) == GATEWAY_INTEGRATION
 
 
+def asks_router(resource: Object) -> bool:
+    """Whether the Gateway asks the router as ExtProc."""
+    return _is_integrated(resource) and bool(section(spec_of(resource), "gateway", "extProc").get("enabled"))
+
+
 def _has_route(resource: Object) -> bool:
     return bool(section(spec_of(resource), "openshift", "routes").get("enabled"))
 
@@ -92,13 +97,18 @@ DEPLOYMENT = Entry(api_version="apps/v1", kind="Deployment")
 SERVICE = Entry(api_version="v1", kind="Service")
 HEADLESS_SERVICE = Entry(api_version="v1", kind="Service", suffix="headless")
 HTTP_ROUTE = Entry(api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute", wanted=_is_integrated)
+MODELS_ROUTE = Entry(
+    api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute", suffix="models", wanted=asks_router
+)
+POLICY = Entry(api_version="gateway.envoyproxy.io/v1alpha1", kind="EnvoyExtensionPolicy", wanted=asks_router)
 ROUTE = Entry(api_version="route.openshift.io/v1", kind="Route", wanted=_has_route)
 AUTOSCALER = Entry(api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", wanted=is_autoscaled)
 INGRESS = Entry(api_version="networking.k8s.io/v1", kind="Ingress", wanted=_has_ingress)
 BUDGET = Entry(api_version="policy/v1", kind="PodDisruptionBudget", wanted=_has_several_pods)
 
 ENTRIES = (
-    ACCOUNT, CREDENTIALS, DEPLOYMENT, SERVICE, HEADLESS_SERVICE, HTTP_ROUTE, ROUTE, AUTOSCALER, INGRESS, BUDGET,
+    ACCOUNT, CREDENTIALS, DEPLOYMENT, SERVICE, HEADLESS_SERVICE, HTTP_ROUTE, MODELS_ROUTE, POLICY, ROUTE,
+    AUTOSCALER, INGRESS, BUDGET,
 )  # fmt: skip
 """All but claims, which hold data and are never deleted by an edit, and ConfigMaps, whose names follow from their
 content (``revisions``).
@@ -121,18 +131,26 @@ def account_name(resource: Object) -> str:
 
 
 def leftovers(
-    resource: Object, observed: Mapping[str, Any], needed: Collection[tuple[str, str]]
+    resource: Object,
+    observed: Mapping[str, Any],
+    needed: Collection[tuple[str, str]],
+    *,
+    kept_kinds: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield objects that belong to the resource and that it does not want any more, as ``absent`` definitions.
 
-    ``needed`` are kind and name of what must stay besides. Each definition carries the uid that was seen, so that
-    nothing else of that name is deleted. Only kinds of the table, and ConfigMaps, are looked at.
+    ``needed`` are kind and name of what must stay besides, ``kept_kinds`` are left alone for now. Each definition
+    carries the uid that was seen, so that nothing else of that name is deleted. Only kinds of the table, and
+    ConfigMaps, are looked at, and none of which it is not known whether it is served.
     """
     uid = identity_of(resource).uid
     wanted = {(entry.kind, name_of(entry, resource)) for entry in ENTRIES if entry.wanted(resource)}
     wanted |= set(needed)
     versions = {"ConfigMap": "v1", **{entry.kind: entry.api_version for entry in ENTRIES}}
     for kind, api_version in versions.items():
+        unknown = section(observed, "apis").get(f"{api_version}/{kind}") == "unknown"
+        if unknown or kind in kept_kinds:
+            continue
         for live in section(observed, "owned").get(kind) or ():
             metadata = live["metadata"]
             kept = (kind, metadata["name"]) in wanted or metadata.get("deletionTimestamp")

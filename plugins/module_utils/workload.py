@@ -33,6 +33,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import
 from ansible_collections.vllm.semantic_router.plugins.module_utils.strategy import affinity, spread
 
 ROUTER, ENVOY = "semantic-router", "envoy"
+CERTIFICATE = "envoy-certificate"
+"""The volume with the certificate that Envoy serves."""
+
 REPOSITORY = "ghcr.io/vllm-project/semantic-router/extproc"
 ENVOY_IMAGE = "docker.io/envoyproxy/envoy:v1.40.0"
 APP = "/app"
@@ -101,7 +104,7 @@ def volumes(situation: Situation, revision: str) -> list[dict[str, Any]]:
         found += [{"name": "envoy-config", "configMap": envoy}, {"name": "envoy-tmp", "emptyDir": {}}]
     if situation.certificate:
         secret = {"secretName": situation.certificate}
-        found.append({"name": "envoy-certificate", "secret": secret})
+        found.append({"name": CERTIFICATE, "secret": secret})
     return found
 
 
@@ -188,7 +191,7 @@ def _envoy(situation: Situation) -> dict[str, Any]:
         {"name": "envoy-tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
     ]
     if situation.certificate:
-        mounts.append({"name": "envoy-certificate", "mountPath": CERTIFICATE_DIRECTORY, "readOnly": True})
+        mounts.append({"name": CERTIFICATE, "mountPath": CERTIFICATE_DIRECTORY, "readOnly": True})
     return {
         "name": ENVOY,
         "image": str(given.get("image") or ENVOY_IMAGE),

@@ -21,6 +21,7 @@ from tests.support.waiting import wait_for
 KINDS = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
+    "EnvoyExtensionPolicy": ("apis/gateway.envoyproxy.io/v1alpha1", "envoyextensionpolicies"),
     "Event": ("api/v1", "events"),
     "Gateway": ("apis/gateway.networking.k8s.io/v1", "gateways"),
     "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),

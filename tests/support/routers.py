@@ -9,7 +9,14 @@ from tests.support.operators import conditions
 from tests.support.waiting import wait_for
 
 CHILD_KINDS = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "Deployment")
-SWITCHED = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "Ingress", "HTTPRoute", "Route")
+SWITCHED = (
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "Ingress",
+    "HTTPRoute",
+    "EnvoyExtensionPolicy",
+    "Route",
+)
 ALL_KINDS = (*CHILD_KINDS, *SWITCHED, "ReplicaSet", "Pod")
 SETTLED_SECONDS = 60.0
 """A create takes a run of about 10 s on two busy cores; the rest is room."""

@@ -72,6 +72,9 @@ class Run:
             if "block" in task:
                 if self.language.holds(task.get("when", True), scope):
                     self._perform(task["block"], scope, directory)
+                else:
+                    names = [inner["register"] for inner in task["block"] if "register" in inner]
+                    self._learn({name: {"skipped": True} for name in names}, scope)
                 continue
             names = [name for name in task if name not in KEYWORDS]
             if len(names) != 1:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from playbook_engine.cluster.client import Cluster
+from playbook_engine.cluster.discovery import Presence
 from playbook_engine.cluster.errors import ClusterError, NotFoundError
 from playbook_engine.expressions import Expression, ExpressionError
 from playbook_engine.objects import Object, ObjectKey, fingerprint, key_of, metadata_of, uid_of
@@ -16,6 +17,9 @@ from playbook_engine.watches.records import OwnedKind, ReadMode, Reference, Watc
 
 MISSING_SHARE = 6
 """What is missing is read again this many times as often as what is there: somebody waits for it."""
+
+UNKNOWN_SECONDS = 30.0
+"""When it could not be told whether a kind is served, it is asked again so soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,15 @@ class Gatherer:
             for kind in watch.owns
         }
         glimpsed = await self._glimpser.look(watch, resource, by_kind)
+        apis = await self._apis(watch)
+        if Presence.UNKNOWN in apis.values():
+            again = min(again, UNKNOWN_SECONDS)
         return Observation(
             resource=resource,
             references=references,
             errors={**errors, **owned.errors},
             owned=by_kind,
-            apis=await self._apis(watch),
+            apis=apis,
             prints=owned.prints,
             versions=owned.versions,
             states=_states(watch, resource, owned.objects, problems),

@@ -60,7 +60,7 @@ class StatusWriter:
         return True
 
     async def _tell(self, watch: Watch, resource: Object, status: Object, warned: set[str]) -> None:
-        derived = {condition.type for condition in watch.conditions}.union(watch.neutral, {PAUSED})
+        derived = {row.type for row in watch.conditions if not row.refines}.union(watch.neutral, {PAUSED})
         new = read_conditions({"status": status})
         old = read_conditions(resource)
         for note in notes(old, new, derived=derived, silent={DEGRADED}, warned=warned):

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from playbook_engine.objects import Object, mapping, metadata_of
 from playbook_engine.status.conditions import Told, merged, read_conditions
-from playbook_engine.status.derive import View, derive_conditions, derive_fields
+from playbook_engine.status.derive import View, derive_conditions, derive_fields, refine, with_values
 from playbook_engine.watches.records import Watch
 
-LAST_GOOD = "lastGood"
+LAST_GOOD, LAST_TOLD = "lastGood", "lastTold"
 RECONCILED, DEGRADED, PAUSED = "Reconciled", "Degraded", "Paused"
 
 
@@ -43,15 +43,20 @@ def compose(
     """Give the status; what neither the run nor a row of ``watches.yaml`` speaks of stays as it was."""
     old, status = read_conditions(resource), mapping(resource.get("status"))
     kept = {kind: _as_told(one) for kind, one in old.items() if kind not in _derived_types(watch)}
-    known = {**kept, **news.told}
+    said = _said(watch, status, news)
+    known = {**kept, **news.told, **said}
     problems: list[str] = []
-    view = View(resource=resource, owned=owned, conditions=known, references=news.references)
+    seen = View(resource=resource, owned=owned, conditions=known, references=news.references)
+    view = with_values(watch, seen, problems)
+    known |= refine(watch, view, problems)
+    view = replace(view, conditions=known)
     derived = derive_conditions(watch, view, problems)
     known[DEGRADED] = _degraded(
         {kind: one for kind, one in known.items() if kind not in watch.neutral}, derived
     )
     fields = derive_fields(watch, replace(view, conditions=known), derived, problems)
-    told = {**(known if news.current else news.told), DEGRADED: known[DEGRADED], **derived}
+    fresh = known if news.current else {kind: known[kind] for kind in news.told}
+    told = {**fresh, DEGRADED: known[DEGRADED], **derived}
     if news.paused:
         told[PAUSED] = Told(status="True", reason="AnnotationSet", message=news.paused)
     generation = _generation(resource, status, news)
@@ -60,17 +65,27 @@ def compose(
         **_of_roles(watch, status, news),
         **fields,
         LAST_GOOD: _last_good(status, news, fields),
+        LAST_TOLD: {kind: _as_member(one) for kind, one in sorted(said.items())},
         "observedGeneration": generation,
         "conditions": list(conditions.values()),
     }
-    if not composed[LAST_GOOD]:
-        del composed[LAST_GOOD]
+    for name in (LAST_GOOD, LAST_TOLD):
+        if not composed[name]:
+            del composed[name]
     return Composed(status=composed, problems=tuple(problems))
+
+
+def _said(watch: Watch, status: Mapping[str, object], news: News) -> dict[str, Told]:
+    """What the playbook last said of conditions that are refined: in the status stands what became of it."""
+    before = mapping(status.get(LAST_TOLD))
+    remembered = {kind: _as_told(mapping(one)) for kind, one in before.items()}
+    known = {**remembered, **news.told}
+    return {row.type: known[row.type] for row in watch.conditions if row.refines and row.type in known}
 
 
 def _derived_types(watch: Watch) -> set[str]:
     """Conditions that are made anew each time, and go when nothing speaks for them."""
-    return {condition.type for condition in watch.conditions} | {PAUSED}
+    return {row.type for row in watch.conditions if not row.refines} | {PAUSED}
 
 
 def _generation(resource: Object, status: Mapping[str, object], news: News) -> int:
@@ -86,7 +101,7 @@ def _of_roles(watch: Watch, status: Mapping[str, object], news: News) -> dict[st
 
 
 def _names(watch: Watch) -> set[str]:
-    return {one.name for one in watch.fields} | {LAST_GOOD, "conditions", "observedGeneration"}
+    return {one.name for one in watch.fields} | {LAST_GOOD, LAST_TOLD, "conditions", "observedGeneration"}
 
 
 def _last_good(status: Mapping[str, object], news: News, derived: Mapping[str, object]) -> dict[str, object]:
@@ -114,6 +129,10 @@ def _degraded(known: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:
     reason = next(iter(wrong.values())).reason
     message = "; ".join(f"{kind}: {told.message or told.reason}" for kind, told in wrong.items())
     return Told(status="True", reason=reason, message=message)
+
+
+def _as_member(told: Told) -> Object:
+    return {"status": told.status, "reason": told.reason, "message": told.message}
 
 
 def _as_told(condition: Object) -> Told:

@@ -44,11 +44,16 @@ def read_told(custom: Mapping[str, object]) -> dict[str, Told]:
     return {kind: _told(value) for kind, value in given.items() if _TYPE.fullmatch(kind)}
 
 
+def is_reason(text: str) -> bool:
+    """Whether the API server takes a text for the reason of a condition."""
+    return bool(_REASON.fullmatch(text))
+
+
 def _told(value: object) -> Told:
     given = mapping(value)
     status = str(given.get("status"))
     reason = str(given.get("reason") or UNNAMED_REASON)
-    if status not in _STATUSES or not _REASON.fullmatch(reason):
+    if status not in _STATUSES or not is_reason(reason):
         text = f"the run gave no condition here: status {status!r}, reason {reason!r}"
         return Told(status="Unknown", reason=WRONG_REASON, message=text)
     message = str(given.get("message") or "")

@@ -1,17 +1,17 @@
 """Fields and conditions that ``watches.yaml`` derives from dependents. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from playbook_engine.expressions import Expression, ExpressionError
 from playbook_engine.objects import Object
-from playbook_engine.status.conditions import Told
+from playbook_engine.status.conditions import Told, is_reason
 from playbook_engine.watches.records import Case, DerivedCondition, Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the expressions see: ``{resource, owned, references, conditions}``.
+    """What the expressions see: ``{resource, owned, references, conditions, values}``.
 
     Owned objects are by kind, those that the status alone looks at by the name of the reference.
     """
@@ -20,6 +20,7 @@ class View:
     owned: Mapping[str, list[Object]]
     conditions: Mapping[str, Told]
     references: Mapping[str, list[object]] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
 
     def document(self, derived: Mapping[str, Told]) -> dict[str, object]:
         """Give it as an expression's document; ``derived`` are conditions of earlier rows."""
@@ -32,16 +33,46 @@ class View:
             "owned": self.owned,
             "references": self.references,
             "conditions": conditions,
+            "values": self.values,
         }
 
 
+def with_values(watch: Watch, view: View, problems: list[str]) -> View:
+    """Give the view with the values of ``watches.yaml``, each of which sees those before it."""
+    values: dict[str, object] = {}
+    for one in watch.values:
+        try:
+            document = replace(view, values=values).document({})
+            values[one.name] = one.expression.search(document) if one.expression else None
+        except ExpressionError as error:
+            problems.append(f"status value {one.name}: {error}")
+    return replace(view, values=values)
+
+
+def refine(watch: Watch, view: View, problems: list[str]) -> dict[str, Told]:
+    """Evaluate the conditions that refine one of the playbook's.
+
+    A playbook that has seen something wrong has the last word, so only those that it called true are looked at.
+    """
+    well = [row for row in watch.conditions if row.refines and _is_true(view.conditions.get(row.type))]
+    return _conditions(well, view, problems)
+
+
 def derive_conditions(watch: Watch, view: View, problems: list[str]) -> dict[str, Told]:
-    """Evaluate conditions in their order, each seeing those before it.
+    """Evaluate the other conditions in their order, each seeing those before it.
 
     Expressions that cannot be evaluated are added to ``problems``.
     """
+    return _conditions([row for row in watch.conditions if not row.refines], view, problems)
+
+
+def _is_true(told: Told | None) -> bool:
+    return told is not None and told.status == "True"
+
+
+def _conditions(rows: Iterable[DerivedCondition], view: View, problems: list[str]) -> dict[str, Told]:
     conditions: dict[str, Told] = {}
-    for condition in watch.conditions:
+    for condition in rows:
         try:
             told = _condition(condition, view.document(conditions))
         except ExpressionError as error:
@@ -73,14 +104,20 @@ def _condition(condition: DerivedCondition, document: object) -> Told | None:
     case = _first(condition.cases, document)
     if case is None:
         return None
-    expression = case.value.get("messageFrom")
-    message = expression.search(document) if isinstance(expression, Expression) else case.value.get("message")
+    message = _found(case, "message", document)
+    reason = str(_found(case, "reason", document) or "")
     return Told(
         status=str(case.value["status"]),
-        reason=str(case.value["reason"]),
+        reason=reason if is_reason(reason) else str(case.value["reason"]),
         message=str(message or "").strip(),
         degrades=bool(case.value.get("degrades")),
     )
+
+
+def _found(case: Case, name: str, document: object) -> object:
+    """Give what the expression finds, and without one the text."""
+    expression = case.value.get(f"{name}From")
+    return expression.search(document) if isinstance(expression, Expression) else case.value.get(name)
 
 
 def _value(cases: tuple[Case, ...], document: object) -> object:

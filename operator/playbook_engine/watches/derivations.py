@@ -9,14 +9,14 @@ from playbook_engine.watches.kinds import glimpses
 from playbook_engine.watches.nodes import Place, closest, plain
 from playbook_engine.watches.records import Case, DerivedCondition, DerivedField, Glimpse
 
-_STATUS_KEYS = ("references", "fields", "conditions", "neutral")
-_CONDITION_KEYS = ("type", "cases")
-_CASE_KEYS = ("when", "status", "reason", "message", "messageFrom", "degrades")
+_STATUS_KEYS = ("references", "values", "fields", "conditions", "neutral")
+_CONDITION_KEYS = ("type", "refines", "cases")
+_CASE_KEYS = ("when", "status", "reason", "reasonFrom", "message", "messageFrom", "degrades")
 _STATUSES = ("True", "False", "Unknown")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 _FIELD = re.compile(r"[a-z][A-Za-z0-9]*")
-_OF_THE_ENGINE = ("conditions", "observedGeneration")
+_OF_THE_ENGINE = ("conditions", "observedGeneration", "lastTold")
 
 type _ReadCase = Callable[[dict[str, Place], Place], dict[str, object]]
 
@@ -26,6 +26,7 @@ class Status:
     """What is read: see the fields of the same names of ``Watch``."""
 
     glimpses: tuple[Glimpse, ...]
+    values: tuple[DerivedField, ...]
     fields: tuple[DerivedField, ...]
     conditions: tuple[DerivedCondition, ...]
     neutral: tuple[str, ...]
@@ -38,6 +39,7 @@ def status(place: Place | None, environ: Mapping[str, str]) -> Status:
     types = [_condition_type(item) for item in (neutral.items() if neutral else ())]
     return Status(
         glimpses=glimpses(section.get("references"), environ),
+        values=_values(section.get("values")),
         fields=_fields(section.get("fields")),
         conditions=_conditions(section.get("conditions")),
         neutral=tuple(kind for kind in types if kind),
@@ -46,6 +48,15 @@ def status(place: Place | None, environ: Mapping[str, str]) -> Status:
 
 def _condition_type(place: Place | None) -> str | None:
     return values.matching(place, _TYPE, form="a condition type such as Available")
+
+
+def _values(place: Place | None) -> tuple[DerivedField, ...]:
+    members = place.members() if place else {}
+    for name, member in members.items():
+        if not _FIELD.fullmatch(name):
+            member.wrong(f"{name!r} is no name of a value; use camelCase")
+    found = ((name, values.expression(member)) for name, member in members.items())
+    return tuple(DerivedField(name=name, expression=expression) for name, expression in found if expression)
 
 
 def _fields(place: Place | None) -> tuple[DerivedField, ...]:
@@ -75,7 +86,8 @@ def _conditions(place: Place | None) -> tuple[DerivedCondition, ...]:
         if kind in found:
             section["type"].wrong(f"condition {kind!r} is given twice; put all its cases into one")
         elif kind is not None:
-            found[kind] = DerivedCondition(type=kind, cases=derived)
+            refines = bool(values.boolean(section.get("refines")))
+            found[kind] = DerivedCondition(type=kind, cases=derived, refines=refines)
     return tuple(found.values())
 
 
@@ -110,6 +122,8 @@ def _condition_case(section: dict[str, Place], at: Place) -> dict[str, object]:
         found["message"] = section["message"].text()
     if values.boolean(section.get("degrades")):
         found["degrades"] = True
+    if "reasonFrom" in section:
+        found["reasonFrom"] = values.expression(section["reasonFrom"])
     if "messageFrom" in section:
         found["messageFrom"] = values.expression(section["messageFrom"])
     return found

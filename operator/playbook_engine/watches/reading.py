@@ -134,6 +134,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
         references=refers,
         apis=apis,
         glimpses=derived.glimpses,
+        values=derived.values,
         fields=derived.fields,
         conditions=derived.conditions,
         neutral=derived.neutral,

@@ -100,11 +100,14 @@ class DerivedCondition:
     """A condition by a table of cases; when none holds, the condition is not set.
 
     Each case has ``{"status", "reason"}`` and ``"message"`` (text) or ``"messageFrom"`` (an ``Expression``), and
-    ``"degrades"`` when ``Degraded`` has to be true with it.
+    ``"degrades"`` when ``Degraded`` has to be true with it; it may have ``"reasonFrom"`` (an ``Expression``). With
+    ``refines`` the playbook reports a condition of this type too, and the cases only speak while that is true; when
+    none holds, it stays as the playbook said.
     """
 
     type: str
     cases: tuple[Case, ...]
+    refines: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,9 @@ class Watch:
 
     ``apis`` are further kinds of which runs learn whether they are served; ``in_process_modules`` are modules,
     by full name, that warm runs need not start a process for; ``neutral`` are condition types of runs that say neither
-    that all is well nor that it is not. As long as ``pause_annotation`` is ``"true"`` on a resource, it is not run.
+    that all is well nor that it is not. ``values`` are for the
+    expressions of ``conditions`` and ``fields``. As long as ``pause_annotation`` is ``"true"`` on a resource, it is not
+    run.
     """
 
     gvk: GroupVersionKind
@@ -130,6 +135,7 @@ class Watch:
     apis: tuple[GroupVersionKind, ...] = ()
     in_process_modules: tuple[str, ...] = ()
     glimpses: tuple[Glimpse, ...] = ()
+    values: tuple[DerivedField, ...] = ()
     fields: tuple[DerivedField, ...] = ()
     conditions: tuple[DerivedCondition, ...] = ()
     neutral: tuple[str, ...] = ()

@@ -115,6 +115,97 @@ class TestDerived:
         assert "status condition A" in problems[0]
 
 
+def refining(kind: str, *cases: tuple[str | None, str]) -> DerivedCondition:
+    return replace(derived(kind, *cases), refines=True)
+
+
+class TestRefined:
+    """A condition that the playbook reports and objects have more to say about."""
+
+    ROW = refining("Open", ("owned.Door[0].locked", "False"))
+
+    def status(
+        self, status: dict[str, Any], news: News, *doors: dict[str, Any], generation: int = 3
+    ) -> dict[str, Any]:
+        one = resource(**status)
+        one["metadata"]["generation"] = generation
+        return dict(compose(watch(self.ROW), one, {"Door": list(doors)}, news, "t").status)
+
+    def test_objects_may_contradict_a_playbook_that_says_all_is_well(self) -> None:
+        told = News(told={"Open": TRUE})
+        assert read_conditions({"status": self.status({}, told)})["Open"]["status"] == "True"
+        locked = self.status({}, told, {"locked": True})
+        assert read_conditions({"status": locked})["Open"]["status"] == "False"
+        assert read_conditions({"status": locked})["Degraded"]["status"] == "True"
+
+    def test_what_the_playbook_said_is_back_when_objects_agree_again(self) -> None:
+        """Also for an engine that has started anew: it knows nothing but the status."""
+        locked = self.status({}, News(told={"Open": TRUE}), {"locked": True})
+        again = self.status(locked, News(current=True), {"locked": False})
+        found = read_conditions({"status": again})["Open"]
+        assert (found["status"], found["reason"], found["message"]) == ("True", "Good", "m")
+
+    def test_a_playbook_that_sees_something_wrong_has_the_last_word(self) -> None:
+        row = refining("Open", (None, "True"))
+        news = News(told={"Open": FALSE})
+        found = compose(watch(row), resource(), {}, news, "t").status
+        assert read_conditions({"status": found})["Open"]["reason"] == "Bad"
+        later = compose(watch(row), resource(**found), {}, News(current=True), "t").status
+        assert read_conditions({"status": later})["Open"]["reason"] == "Bad"
+
+    def test_a_pass_that_changes_nothing_writes_nothing(self) -> None:
+        locked = self.status({}, News(told={"Open": TRUE}), {"locked": True})
+        assert self.status(locked, News(current=True), {"locked": True}) == locked
+
+    def test_before_a_run_has_spoken_there_is_no_condition(self) -> None:
+        assert "Open" not in read_conditions({"status": self.status({}, News(), {"locked": True})})
+
+    def test_it_keeps_its_generation_until_a_run_or_a_settled_pass_confirms_it(self) -> None:
+        first = self.status({}, News(told={"Open": TRUE}))
+        failed = self.status(first, News(told={"Reconciled": FALSE}), generation=4)
+        assert read_conditions({"status": failed})["Open"]["observedGeneration"] == 3
+        settled = self.status(first, News(current=True), generation=4)
+        assert read_conditions({"status": settled})["Open"]["observedGeneration"] == 4
+
+    def test_the_reason_may_be_one_that_another_controller_chose(self) -> None:
+        def reason(text: str) -> object:
+            value = {
+                "status": "False",
+                "reason": "Locked",
+                "reasonFrom": Expression("owned.Door[0].why"),
+                "message": "m",
+            }
+            row = DerivedCondition(type="Open", cases=(Case(when=None, value=value),), refines=True)
+            news = News(told={"Open": TRUE})
+            found = compose(watch(row), resource(), {"Door": [{"why": text}]}, news, "t").status
+            return read_conditions({"status": found})["Open"]["reason"]
+
+        assert reason("KeyLost") == "KeyLost"
+        assert reason("the key is lost") == "Locked", "the API server would not take it"
+
+
+class TestValues:
+    def test_values_see_those_before_them_and_rows_see_all(self) -> None:
+        values = (
+            DerivedField(name="door", expression=Expression("owned.Door | [0]")),
+            DerivedField(name="colour", expression=Expression("values.door.colour")),
+        )
+        fields = (DerivedField(name="paint", expression=Expression("values.colour")),)
+        row = derived("Red", ("values.colour == 'red'", "True"))
+        known = replace(watch(row, fields=fields), values=values)
+        found = compose(known, resource(), {"Door": [{"colour": "red"}]}, News(), "t").status
+        assert found["paint"] == "red"
+        assert "Red" in read_conditions({"status": found})
+
+    def test_a_value_that_fails_is_told_and_is_null(self) -> None:
+        values = (DerivedField(name="bad", expression=Expression("length(resource.number)")),)
+        fields = (DerivedField(name="seen", expression=Expression("values.bad == `null`")),)
+        known = replace(watch(fields=fields), values=values)
+        found = compose(known, {**resource(), "number": 1}, {}, News(), "t")
+        assert found.status["seen"] is True
+        assert "status value bad" in found.problems[0]
+
+
 class TestComposed:
     def test_what_runs_said_stays_until_they_say_otherwise(self) -> None:
         first = compose(

@@ -57,6 +57,7 @@ EVERYTHING = """\
     all: {group: storage.k8s.io, version: v1, kind: StorageClass, every: true}
     again: {version: v1, kind: Service, names: *names}
   status:
+    values: {door: "owned.Door[0]"}
     fields:
       replicas: "owned.Deployment[0].status.replicas || `0`"
       phase:
@@ -67,6 +68,10 @@ EVERYTHING = """\
         cases:
           - {when: "owned.Deployment[0]", status: True, reason: Found, messageFrom: "join('', ['a'])"}
           - {status: "Unknown", reason: NotFound, message: no Deployment}
+      - type: Open
+        refines: true
+        cases:
+          - {status: "False", reason: Locked, reasonFrom: values.door.why, message: it is locked}
     neutral: [SomethingIgnored]
 """
 
@@ -127,6 +132,7 @@ def test_every_key_becomes_its_record(directory: Path) -> None:
                 Reference(name="all", gvk=gvk("storage.k8s.io", "v1", "StorageClass"), every=True),
                 Reference(name="again", gvk=gvk("", "v1", "Service"), names=names),
             ),
+            values=(DerivedField(name="door", expression=Expression("owned.Door[0]")),),
             fields=(
                 DerivedField(
                     name="replicas", expression=Expression("owned.Deployment[0].status.replicas || `0`")
@@ -157,10 +163,31 @@ def test_every_key_becomes_its_record(directory: Path) -> None:
                         ),
                     ),
                 ),
+                DerivedCondition(
+                    type="Open",
+                    refines=True,
+                    cases=(
+                        Case(
+                            when=None,
+                            value={
+                                "status": "False",
+                                "reason": "Locked",
+                                "reasonFrom": Expression("values.door.why"),
+                                "message": "it is locked",
+                            },
+                        ),
+                    ),
+                ),
             ),
             neutral=("SomethingIgnored",),
         ),
     )
+
+
+def test_having_finds_items_by_a_value_from_outside_of_the_list() -> None:
+    doors = {"doors": [{"colour": "red"}, {"colour": "blue"}, {}], "wanted": "blue"}
+    assert Expression("having(doors, &colour, wanted)").search(doors) == [{"colour": "blue"}]
+    assert Expression("having(nothing, &colour, wanted)").search(doors) == []
 
 
 def test_an_entry_with_the_least_keys_has_the_defaults(tmp_path: Path) -> None:
