@@ -96,7 +96,8 @@ def persistence_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
     """Return the claim to apply, if one is, and the condition of the volume."""
     situation = Situation(resource, observed)
     volume, given = situation.volume, section(spec_of(resource), "persistence")
-    retained = {OWNER_ANNOTATION: situation.identity.uid} if given.get("retentionPolicy") == RETAIN else {}
+    uid = situation.identity.uid
+    retained = {OWNER_ANNOTATION: uid} if uid and given.get("retentionPolicy") == RETAIN else {}
     # What the claim outlives must not wait for anything else to be put right.
     makes = volume.make and (volume.kept or situation.obstacle is None)
     return {

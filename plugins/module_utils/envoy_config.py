@@ -28,6 +28,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_http im
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
     EVERYWHERE,
+    drain_path,
     ready_listener,
     ready_port,
 )
@@ -89,11 +90,11 @@ def render_envoy(
 
 
 def fixed_files(
-    resource: Object, ports: Ports, *, tls: bool = False, directory: str = DIRECTORY
+    resource: Object, ports: Ports, *, drain: str = "", tls: bool = False, directory: str = DIRECTORY
 ) -> dict[str, dict[str, Any]]:
     """Return what stays as it is while a pod lives: where Envoy listens, and what it asks."""
     return {
-        "envoy.yaml": _bootstrap(resource, ports, directory),
+        "envoy.yaml": _bootstrap(resource, ports, drain or drain_path(identity_of(resource)), directory),
         "listeners.yaml": {"resources": [_listener(resource, ports, directory, tls=tls)]},
         **({envoy_tls.FILE: {"resources": [envoy_tls.certificate()]}} if tls else {}),
     }
@@ -107,7 +108,7 @@ def live_files(models: tuple[Model, ...]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]:
+def _bootstrap(resource: Object, ports: Ports, drain: str, directory: str) -> dict[str, Any]:
     name = identity_of(resource).name
     return {
         "node": {"id": name, "cluster": name},
@@ -118,7 +119,7 @@ def _bootstrap(resource: Object, ports: Ports, directory: str) -> dict[str, Any]
             "cds_config": watched(directory, "clusters.yaml"),
         },
         "static_resources": {
-            "listeners": [ready_listener(resource, ports)],
+            "listeners": [ready_listener(ports, drain)],
             "clusters": [
                 local_cluster(EXTPROC, ports.grpc.target, http2=True),
                 local_cluster(ROUTER_API, ports.router_api),

@@ -19,8 +19,8 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_http im
     connection_manager,
     router_filter,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, digest
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import digest
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports
 
 READY_PORT = 19001
@@ -68,12 +68,12 @@ def ready_port(ports: Ports) -> int:
     return next(port for port in count(READY_PORT) if port not in taken)
 
 
-def drain_path(resource: Object) -> str:
-    """Return the path whose answer comes when Envoy has drained."""
-    return f"/drain/{digest(['drain', identity_of(resource).uid])[:32]}"
+def drain_path(identity: Identity) -> str:
+    """Return the path whose answer comes when Envoy has drained; clients cannot guess it when there is a uid."""
+    return f"/drain/{digest(['drain', identity.uid or [identity.namespace, identity.name]])[:32]}"
 
 
-def ready_listener(resource: Object, ports: Ports) -> dict[str, Any]:
+def ready_listener(ports: Ports, drain: str) -> dict[str, Any]:
     """Return the listener; Envoy is not ready while it drains."""
     health_check = {
         "name": "envoy.filters.http.health_check",
@@ -84,7 +84,7 @@ def ready_listener(resource: Object, ports: Ports) -> dict[str, Any]:
         },
     }
     statistics = {"match": {"path": "/stats/prometheus"}, "route": {"cluster": ADMIN, "timeout": "30s"}}
-    routes = [statistics, *_drain_routes(drain_path(resource))]
+    routes = [statistics, *_drain_routes(drain)]
     manager = {
         "stat_prefix": "ready",
         "route_config": {

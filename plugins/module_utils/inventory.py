@@ -143,7 +143,7 @@ def leftovers(
     carries the uid that was seen, so that nothing else of that name is deleted. Only kinds of the table, and
     ConfigMaps, are looked at, and none of which it is not known whether it is served.
     """
-    uid = identity_of(resource).uid
+    identity = identity_of(resource)
     wanted = {(entry.kind, name_of(entry, resource)) for entry in ENTRIES if entry.wanted(resource)}
     wanted |= set(needed)
     versions = {"ConfigMap": "v1", **{entry.kind: entry.api_version for entry in ENTRIES}}
@@ -154,15 +154,9 @@ def leftovers(
         for live in section(observed, "owned").get(kind) or ():
             metadata = live["metadata"]
             kept = (kind, metadata["name"]) in wanted or metadata.get("deletionTimestamp")
-            if not kept and belongs_to(live, uid):
+            if not kept and identity.owns(live):
                 yield {
                     "apiVersion": api_version,
                     "kind": kind,
                     "metadata": {key: metadata[key] for key in ("name", "namespace", "uid")},
                 }
-
-
-def belongs_to(live: Object, uid: str) -> bool:
-    """Whether an object has an owner reference with this uid."""
-    references = live["metadata"].get("ownerReferences") or ()
-    return any(reference.get("uid") == uid for reference in references)

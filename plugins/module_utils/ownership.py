@@ -8,16 +8,16 @@ when objects come and go meanwhile: ``applying``.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import belongs_to, section
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import (
+    ADOPTION_ANNOTATION,
+    Identity,
+    identity_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, without_nulls
 
 OWNER_ANNOTATION = "vllm.ai/owner-uid"
 """Stands in for the owner reference on objects that must outlive their SemanticRouter."""
-
-
-ADOPTION_ANNOTATION = "vllm.ai/adopt-by"
-"""On an object of somebody else: the name of the SemanticRouter that shall take it over."""
 
 
 def claimed(manifests: Sequence[Object], resource: Object) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def is_ours(live: Object, identity: Identity) -> bool:
     labels = live["metadata"].get("labels") or {}
     same_name = all(labels.get(name) == value for name, value in identity.selector.items())
     left_behind = bool(owner) and not owned and same_name
-    return belongs_to(live, identity.uid) or owner == identity.uid or left_behind
+    return identity.owns(live) or (bool(owner) and owner == identity.uid) or left_behind
 
 
 def find(observed: Mapping[str, Any], kind: str, identity: Identity, name: str) -> Object | None:
@@ -81,7 +81,8 @@ def with_applied(
             "namespace": namespace,
             "uid": found["uid"],
             "resourceVersion": found["version"],
-            "ownerReferences": [identity.owner_reference],
+            "ownerReferences": identity.owner_references,
+            "annotations": {ADOPTION_ANNOTATION: identity.name},
         }
         others = [one for one in owned.get(kind, ()) if one["metadata"]["name"] != name]
         owned[kind] = [*others, {"apiVersion": api_version, "kind": kind, "metadata": metadata}]
@@ -90,13 +91,14 @@ def with_applied(
 
 def _completed(manifest: Object, identity: Identity) -> dict[str, Any]:
     metadata = dict(manifest["metadata"])
-    annotations = metadata.get("annotations") or {}
+    marks = {} if identity.uid else {ADOPTION_ANNOTATION: identity.name}
+    annotations = {**(metadata.get("annotations") or {}), **marks}
     completed = {
         **metadata,
         "namespace": identity.namespace,
         "labels": {**(metadata.get("labels") or {}), **identity.labels},
         "annotations": annotations or None,
-        "ownerReferences": None if OWNER_ANNOTATION in annotations else [identity.owner_reference],
+        "ownerReferences": None if OWNER_ANNOTATION in annotations else identity.owner_references or None,
     }
     whole: dict[str, Any] = without_nulls({**manifest, "metadata": completed})
     return whole

@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
-    belongs_to,
     is_autoscaled,
     section,
     spec_of,
@@ -103,7 +102,7 @@ def claims_to_release(resource: Object, observed: Mapping[str, Any]) -> list[dic
     name = identity.name_of(CLAIM_SUFFIX)
     live = find(observed, CLAIM, identity, name)
     retained = section(spec_of(resource), "persistence").get("retentionPolicy") == RETAIN
-    if live is None or not retained or not belongs_to(live, identity.uid):
+    if live is None or not retained or not identity.owns(live):
         return []
     return [{"name": name, "namespace": identity.namespace, "patch": list(_releasing(live, identity))}]
 

@@ -58,12 +58,22 @@ def shown(before: Object | None, after: Object) -> dict[str, Any]:
     return {"before_header": name, "after_header": name, **texts}
 
 
+def differs(before: Object | None, after: Object) -> bool:
+    """Whether a write has changed anything that we, or a person, could have meant."""
+    return before is None or _meant(before) != _meant(after)
+
+
 def _shown(found: Object) -> dict[str, Any]:
+    kept = _meant(found)
+    for name in ("data", "stringData") if found["kind"] == "Secret" else ():
+        if name in kept:
+            kept[name] = dict.fromkeys(kept[name] or (), "not shown")
+    return kept
+
+
+def _meant(found: Object) -> dict[str, Any]:
     metadata = {key: value for key, value in found["metadata"].items() if key not in _OF_THE_SERVER}
-    kept = {key: value for key, value in found.items() if key != "status"}
-    if found["kind"] == "Secret":
-        kept["data"] = dict.fromkeys(kept.get("data") or (), "not shown")
-    return {**kept, "metadata": metadata}
+    return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
 
 
 def _key(applied: Object) -> str:
@@ -79,5 +89,6 @@ def _print(applied: Object, field_manager: str) -> dict[str, str]:
         and entry.get("operation") == "Apply"
         and not entry.get("subresource")
     ]
-    metadata = applied["metadata"]
-    return {"uid": str(metadata["uid"]), "version": str(metadata["resourceVersion"]), "fields": digest(ours)}
+    # What the API server only tried has no version.
+    uid, version = (str(applied["metadata"].get(name) or "") for name in ("uid", "resourceVersion"))
+    return {"uid": uid, "version": version, "fields": digest(ours)}

@@ -80,7 +80,9 @@ def envoy_files(situation: Situation) -> Files:
 
 
 def _fixed(situation: Situation) -> dict[str, Any]:
-    return fixed_files(situation.resource, situation.ports, tls=bool(situation.certificate))
+    return fixed_files(
+        situation.resource, situation.ports, drain=situation.drain_path, tls=bool(situation.certificate)
+    )
 
 
 def needed(situation: Situation, revision: str) -> set[tuple[str, str]]:

@@ -15,6 +15,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.certificates 
     certificate_secret,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.config_rules import check_config
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import drain_path
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import (
     MANAGER,
     Identity,
@@ -72,6 +73,11 @@ class Situation:
         """What is there of it and of its earlier revisions."""
         last_good = section(self.resource, "status", "lastGood").get("revision")
         return Stored(self.identity, self.observed, str(last_good or ""))
+
+    @cached_property
+    def drain_path(self) -> str:
+        """How its pods are drained: as now, also when the operator takes over what a playbook has made."""
+        return self.stored.drain_path or drain_path(self.identity)
 
     @cached_property
     def backends(self) -> Backends:

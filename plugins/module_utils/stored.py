@@ -1,17 +1,20 @@
 """What is there of earlier revisions: ReplicaSets with their pods, and the configuration objects that those mount."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import belongs_to, section
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
 from ansible_collections.vllm.semantic_router.plugins.module_utils.live_config import models_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, is_ours
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, foreign
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, from_yaml
 
 REVISION_ANNOTATION = "vllm.ai/revision"
 """Of a pod template: the revision that it is of. A label of the same name is on the configuration objects."""
+
+_DRAIN = re.compile(r"/drain/[0-9a-f]{32}")
 
 CONFIG, ENVOY_CONFIG = "config", "envoy-config"
 """The parts of the configuration; each revision has an object for either."""
@@ -52,9 +55,9 @@ class Stored:
 
     @property
     def deployment(self) -> Object | None:
-        """The Deployment, None when there is none of ours."""
+        """The Deployment, None when there is none that is ours or that we may take over."""
         found = find(self.observed, "Deployment", self.identity, self.identity.name)
-        return found if found is not None and is_ours(found, self.identity) else None
+        return found if found is not None and not foreign(found, self.identity) else None
 
     @property
     def replica_sets(self) -> list[ReplicaSet]:
@@ -78,8 +81,15 @@ class Stored:
         return {
             str(one["metadata"]["name"]): one
             for one in found
-            if belongs_to(one, self.identity.uid) and not one["metadata"].get("deletionTimestamp")
+            if self.identity.owns(one) and not one["metadata"].get("deletionTimestamp")
         }
+
+    @property
+    def drain_path(self) -> str:
+        """The path by which its pods are drained, empty when it has none; a change of it would be a new revision."""
+        containers = section(self.deployment or {}, "spec", "template", "spec").get("containers") or ()
+        paths = [str(section(one, "lifecycle", "preStop", "httpGet").get("path") or "") for one in containers]
+        return next((path for path in paths if _DRAIN.fullmatch(path)), "")
 
     def in_use(self) -> set[tuple[str, str]]:
         """Kind and name of what pods need, or needed when all was well: a container may start again at any time.

@@ -9,7 +9,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
     LAST,
     READY_PORT_NAME,
-    drain_path,
     ready_port,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_tls import (
@@ -147,7 +146,7 @@ def _router(situation: Situation) -> dict[str, Any]:
         "resources": plain(spec.get("resources")),
         "securityContext": {**_RESTRICTED, **plain(section(spec, "securityContext"))},
         **plain(probes(spec, ports.by_name)),
-        "lifecycle": _drained_first(situation, drain_path(situation.resource)),
+        "lifecycle": _drained_first(situation, situation.drain_path),
         "volumeMounts": [
             {"name": "config", "mountPath": f"{APP}/config", "readOnly": True},
             {"name": "models", "mountPath": f"{APP}/models"},
@@ -207,7 +206,7 @@ def _envoy(situation: Situation) -> dict[str, Any]:
         "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
         "readinessProbe": probe,
         "livenessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 10, "timeoutSeconds": 5},
-        "lifecycle": _drained_first(situation, drain_path(situation.resource) + LAST),
+        "lifecycle": _drained_first(situation, situation.drain_path + LAST),
         "volumeMounts": mounts,
     }
 

@@ -24,6 +24,11 @@ options:
     description: Field manager of the objects.
     type: str
     required: true
+  directory:
+    description:
+      - Writes each object into a file of this directory, and asks no cluster.
+      - The directory is made. A file that has the same content is left alone.
+    type: path
   shared_fields:
     description:
       - Fields, as C(spec.replicas), that an autoscaler sets at times.
@@ -49,10 +54,15 @@ objects:
   description: Uid and fingerprint of each object, by C(<apiVersion>/<Kind>/<namespace>/<name>).
   returned: success
   type: dict
+files:
+  description: The files, when O(directory) is given.
+  returned: success
+  type: list
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.ansiblemodule import AnsibleModule
@@ -67,8 +77,16 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.applying impo
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import SUPERSEDED
+from ansible_collections.vllm.semantic_router.plugins.module_utils.manifest_files import (
+    file_name,
+    write_files,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
-from ansible_collections.vllm.semantic_router.plugins.module_utils.results import fingerprints, shown
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import (
+    differs,
+    fingerprints,
+    shown,
+)
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ConflictError as Refused
 from kubernetes.dynamic.exceptions import (
@@ -82,6 +100,7 @@ ARGUMENTS = {
     "objects": {"type": "list", "elements": "dict", "required": True},
     "resource": {"type": "dict", "required": True},
     "field_manager": {"type": "str", "required": True},
+    "directory": {"type": "path"},
     "shared_fields": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -154,6 +173,9 @@ def main() -> None:
         check_pyyaml=False,
     )
     given = module.params
+    if given["directory"]:
+        _write(module)
+        return
     try:
         pairs = list(_applier(module).apply(given["objects"]))
     except ConflictError as error:
@@ -163,12 +185,24 @@ def main() -> None:
     except (ApiException, DynamicApiError) as error:
         module.fail_json(msg=_message(error))
     else:
-        diffs = [shown(before, after) for before, after in pairs]
-        module.exit_json(
-            changed=any(diff["before"] != diff["after"] for diff in diffs),
-            objects=fingerprints([after for _, after in pairs], given["field_manager"]),
-            diff=[diff for diff in diffs if diff["before"] != diff["after"]] if module._diff else [],  # noqa: SLF001
-        )
+        _tell(module, pairs, objects=fingerprints([after for _, after in pairs], given["field_manager"]))
+
+
+def _write(module: AnsibleK8SModule) -> None:
+    directory = Path(module.params["directory"])
+    try:
+        pairs = write_files(directory, module.params["objects"], trial=module.check_mode)
+    except OSError as error:
+        module.fail_json(msg=f"the objects cannot be written: {error}")
+    else:
+        names = [str(directory / file_name(after)) for _, after in pairs]
+        _tell(module, pairs, objects={}, files=names)
+
+
+def _tell(module: AnsibleK8SModule, pairs: Sequence[tuple[Object | None, Object]], **more: object) -> None:
+    changes = [(before, after) for before, after in pairs if differs(before, after)]
+    diff = [shown(before, after) for before, after in changes] if module._diff else []  # noqa: SLF001
+    module.exit_json(changed=bool(changes), diff=diff, **more)
 
 
 def _applier(module: AnsibleK8SModule) -> Applier:

@@ -38,6 +38,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready i
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_tls import (
     DIRECTORY as CERTIFICATE_DIRECTORY,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import to_json
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port, Ports, ports_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import true
@@ -311,8 +312,8 @@ class TestListeners:
 
     def test_the_path_that_drains_is_another_for_every_resource(self) -> None:
         other = {**RESOURCE, "metadata": {**RESOURCE["metadata"], "uid": "2"}}  # type: ignore[dict-item]
-        assert drain_path(RESOURCE) != drain_path(other)
-        assert RESOURCE["metadata"]["uid"] not in drain_path(RESOURCE).split("/")[-1:]  # type: ignore[index]
+        assert drain_path(identity_of(RESOURCE)) != drain_path(identity_of(other))
+        assert RESOURCE["metadata"]["uid"] not in drain_path(identity_of(RESOURCE)).split("/")[-1:]  # type: ignore[index]
 
     def test_requests_are_shown_whole_and_streams_of_events_are_not_held_back(self) -> None:
         documents = rendered(simple("a"))
@@ -735,7 +736,10 @@ class TestBackends:
                 connection.request("POST", CHAT, '{"stream": true}')
                 response = connection.getresponse()
                 assert response.readline() == b"first\n"
-                hooks = [pool.submit(running.ask_ready, drain_path(RESOURCE) + end) for end in ("", LAST)]
+                hooks = [
+                    pool.submit(running.ask_ready, drain_path(identity_of(RESOURCE)) + end)
+                    for end in ("", LAST)
+                ]
                 wait_for(lambda: running.ask_ready("/ready").status == 503, timeout=30, what="it drains")
                 assert running.chat().status == 200, "who has not heard of it yet is served"
                 assert running.chat().headers["connection"] == "close"
@@ -746,7 +750,12 @@ class TestBackends:
 
     def test_nobody_drains_it_without_knowing_the_path(self, tmp_path: Path) -> None:
         with envoy(tmp_path, simple("a")) as running:
-            for path in ("/drain", "/drain/", "/healthcheck/fail", f"{drain_path(RESOURCE)[:-1]}"):
+            for path in (
+                "/drain",
+                "/drain/",
+                "/healthcheck/fail",
+                f"{drain_path(identity_of(RESOURCE))[:-1]}",
+            ):
                 assert running.ask_ready(path).status == 404
                 assert running.ask(path).status == 404
             assert running.ask_ready("/ready").status == 200

@@ -5,15 +5,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.vllm.semantic_router.plugins.filter import objects, plans
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import ADOPTION_ANNOTATION
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     ENTRIES,
     leftovers,
     name_of,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import (
-    ADOPTION_ANNOTATION,
-    OWNER_ANNOTATION,
-)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
 
 from playbook_engine.watches.interests import interest_of
 from playbook_engine.watches.reading import read_watches

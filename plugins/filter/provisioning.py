@@ -1,0 +1,75 @@
+"""Filters for the playbooks that work without the operator."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.vllm.semantic_router.plugins.filter.plans import (
+    backends_plan,
+    cache_plan,
+    gateway_plan,
+    openshift_plan,
+    persistence_plan,
+    router_plan,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils import definition as definitions
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
+
+DECISIVE = ("RouterReady", "GatewayReady", "ConfigValid")
+"""Without these nothing serves; what else is false is a loss that the router lives with."""
+
+
+def completed(resource: Object, definition: Object, namespace: str = "default") -> dict[str, Any]:
+    """Return the resource with the defaults of its CustomResourceDefinition; fails with all that is wrong in it."""
+    try:
+        return definitions.completed(resource, plain(definition), namespace)
+    except definitions.DefinitionError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def problems(
+    resource: Object, observed: Mapping[str, Any], cluster_domain: str, *, every: bool = False
+) -> list[str]:
+    """Return what keeps the router from serving, or with ``every`` all that is not as it should be, as sentences."""
+    plans = [
+        *(plan(resource, observed, cluster_domain) for plan in (backends_plan, gateway_plan, router_plan)),
+        *(plan(resource, observed) for plan in (cache_plan, persistence_plan, openshift_plan)),
+    ]
+    conditions = {kind: one for plan in plans for kind, one in plan["conditions"].items()}
+    return [
+        f"{kind}: {one['message']}"
+        for kind, one in sorted(conditions.items())
+        if (every and one["status"] != "True") or (kind in DECISIVE and one["status"] == "False")
+    ]
+
+
+def made_for(observed: Mapping[str, Any], resource: Object) -> list[Object]:
+    """Return the objects that belong to the resource and go with it; a claim that shall be kept is not among them."""
+    identity = identity_of(resource)
+    keeps = section(spec_of(resource), "persistence").get("retentionPolicy") == "Retain"
+    return [
+        one
+        for kind, objects in section(observed, "owned").items()
+        for one in plain(objects)
+        if identity.owns(one) and not (keeps and kind == "PersistentVolumeClaim")
+    ]
+
+
+def rolled_out(deployments: Sequence[Object]) -> bool:
+    """Whether all pods of a Deployment are of its newest template and available; it is alone in the list."""
+    for deployment in deployments:
+        status, wanted = section(deployment, "status"), deployment["spec"].get("replicas", 1)
+        counts = [int(status.get(name) or 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
+        is_current = status.get("observedGeneration") == deployment["metadata"]["generation"]
+        return is_current and counts == [wanted] * len(counts)
+    return False
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {"completed": completed, "made_for": made_for, "problems": problems, "rolled_out": rolled_out}

@@ -1,0 +1,191 @@
+"""The playbooks for people without the operator: provision, edit, diff, hand over, tear down, render."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.api import Space
+from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.routers import Router, endpoint, redis_cache, service
+from tests.support.waiting import wait_for
+
+PASSWORD = "top-secret-of-the-pipeline"  # noqa: S105 - looked for where it must not be
+SPEC: dict[str, Any] = {
+    "replicas": 2,
+    "vllmEndpoints": [endpoint()],
+    "config": redis_cache(host="redis", password_secret_ref={"name": "redis", "key": "password"}),
+}
+
+
+def play(
+    name: str, cluster: DevCluster | None = None, *options: str, fails: bool = False, **variables: object
+) -> str:
+    """Run a playbook as a person would; return what it printed."""
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
+    environment.pop("KUBECONFIG", None)
+    if cluster:
+        environment["K8S_AUTH_KUBECONFIG"] = str(cluster.kubeconfig)
+    done = subprocess.run(
+        ["ansible-playbook", f"playbooks/{name}.yml", "-e", json.dumps(variables), *options],
+        capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environment, timeout=240,
+    )  # fmt: skip
+    assert (done.returncode != 0) is fails, done.stdout + done.stderr
+    assert PASSWORD not in done.stdout + done.stderr
+    return done.stdout
+
+
+def changed(output: str) -> int:
+    found = re.search(r"changed=(\d+)", output)
+    assert found, output
+    return int(found[1])
+
+
+def manifest(space: Space, path: Path, *companions: Any, **spec: Any) -> str:  # noqa: ANN401
+    """Write a file with a SemanticRouter and what comes with it."""
+    router = {
+        "apiVersion": "vllm.ai/v1alpha1",
+        "kind": "SemanticRouter",
+        "metadata": {"name": "router", "namespace": space.name},
+        "spec": {**SPEC, **spec},
+    }
+    path.write_text(yaml.safe_dump_all([*companions, router]), encoding="utf-8")
+    return str(path)
+
+
+def secret(space: Space) -> dict[str, Any]:
+    metadata = {"name": "redis", "namespace": space.name}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": PASSWORD}}
+
+
+def model(space: Space) -> dict[str, Any]:
+    one = service()
+    return {"apiVersion": "v1", **one, "metadata": {**one["metadata"], "namespace": space.name}}
+
+
+def test_a_router_is_provisioned_edited_handed_over_and_goes(
+    space: Space, control_plane: DevCluster, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The whole life: the operator comes last, takes everything over, and nothing rolls."""
+    given: dict[str, Any] = {"files": manifest(space, tmp_path / "router.yaml", secret(space), model(space))}
+    assert changed(play("provision", control_plane, **given)) > 0
+    assert changed(play("provision", control_plane, **given)) == 0
+
+    manifest(space, tmp_path / "router.yaml", replicas=3)
+    shown = play("diff", control_plane, **given)
+    assert '-        "replicas": 2' in shown
+    assert '+        "replicas": 3' in shown
+    assert "replicas: 3" not in str(space.get("Deployment", "router"))
+    assert changed(play("provision", control_plane, "--check", **given)) == 1
+    assert changed(play("provision", control_plane, **given)) == 1
+    assert changed(play("provision", control_plane, **given)) == 0
+
+    before = {(one["kind"], one["metadata"]["name"]): one["metadata"]["uid"] for one in made(space)}
+    request.getfixturevalue("operator")
+    control_plane.kubectl("apply", "-f", str(tmp_path / "router.yaml"))
+    router = Router(space)
+    router.wait_available()
+    wait_for(lambda: owners(space) == {router.uid}, timeout=60, what="the operator takes over")
+    after = {(one["kind"], one["metadata"]["name"]): one["metadata"]["uid"] for one in made(space)}
+    assert after == before, "the same objects, and no new revision"
+    assert len(space.list("ReplicaSet")) == 1, "nothing has rolled"
+
+    assert "where an operator makes its objects" in play("provision", control_plane, fails=True, **given)
+    play("teardown", control_plane, **given)
+    assert made(space) == []
+
+
+def made(space: Space) -> list[Any]:
+    kinds = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "Deployment")
+    found = [{"kind": kind, **one} for kind in kinds for one in space.list(kind)]
+    return [
+        one
+        for one in found
+        if one["metadata"].get("labels", {}).get("app.kubernetes.io/instance") == "router"
+    ]
+
+
+def owners(space: Space) -> set[str]:
+    return {
+        owner["uid"]
+        for one in made(space)
+        for owner in one["metadata"].get("ownerReferences") or [{"uid": "none"}]
+    }
+
+
+def test_what_was_provisioned_is_torn_down_without_an_operator(
+    space: Space, control_plane: DevCluster, tmp_path: Path
+) -> None:
+    keeping = {"retentionPolicy": "Retain"}
+    given: dict[str, Any] = {
+        "files": manifest(space, tmp_path / "r.yaml", secret(space), model(space), persistence=keeping)
+    }
+    play("provision", control_plane, wait=False, **given)
+    space.create({"kind": "ConfigMap", "metadata": {"name": "stranger"}})
+    assert changed(play("teardown", control_plane, **given)) > 0
+    assert [one["kind"] for one in made(space)] == ["PersistentVolumeClaim"]
+    assert space.get("ConfigMap", "stranger")
+    assert changed(play("teardown", control_plane, **given)) == 0
+
+
+def test_a_missing_secret_is_named_and_nothing_is_made(
+    space: Space, control_plane: DevCluster, tmp_path: Path
+) -> None:
+    given: dict[str, Any] = {"files": manifest(space, tmp_path / "router.yaml", model(space))}
+    said = play("provision", control_plane, fails=True, **given)
+    assert f"Secret {space.name}/redis does not exist" in said
+    assert made(space) == []
+
+
+def test_what_is_rendered_is_what_is_provisioned(
+    space: Space, control_plane: DevCluster, tmp_path: Path
+) -> None:
+    """A cluster that is described by a file gives the same objects as the cluster itself."""
+    given: dict[str, Any] = {"files": manifest(space, tmp_path / "router.yaml", secret(space), model(space))}
+    play("provision", control_plane, wait=False, **given)
+    described = [
+        *yaml.safe_load_all(
+            (CHECKOUT / "samples" / "observed" / "kubernetes.yaml").read_text(encoding="utf-8")
+        ),
+        *control_plane.get("-n", space.name, "secret/redis", "service/model")["items"],
+    ]
+    (tmp_path / "cluster.yaml").write_text(yaml.safe_dump_all(described), encoding="utf-8")
+    options: dict[str, Any] = {
+        **given,
+        "observed_file": str(tmp_path / "cluster.yaml"),
+        "output": str(tmp_path / "out"),
+    }
+    play("render", **options)
+    assert len(list((tmp_path / "out").rglob("*.yaml"))) == len(made(space))
+    compare = (
+        "diff",
+        "--server-side",
+        "--field-manager=semantic-router-operator",
+        "-R",
+        "-f",
+        str(tmp_path / "out"),
+    )
+    compared = control_plane.kubectl(*compare, check=False)
+    assert (compared.returncode, compared.stdout) == (0, "")
+    assert changed(play("render", **options)) == 0
+    manifest(space, tmp_path / "router.yaml", persistence={"enabled": False})
+    assert changed(play("render", **options)) > 0
+    assert not list((tmp_path / "out").rglob("persistentvolumeclaim-*.yaml")), "its file goes"
+
+
+def test_a_fact_that_only_a_cluster_knows_is_an_error_when_it_is_missing(
+    space: Space, tmp_path: Path
+) -> None:
+    given: dict[str, Any] = {
+        "files": manifest(space, tmp_path / "router.yaml"),
+        "output": str(tmp_path / "out"),
+    }
+    cluster = str(CHECKOUT / "samples" / "observed" / "kubernetes.yaml")
+    said = play("render", fails=True, observed_file=cluster, **given)
+    assert f"Service {space.name}/model does not exist" in said
+    assert not (tmp_path / "out").exists()

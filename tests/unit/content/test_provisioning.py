@@ -1,0 +1,92 @@
+"""What the playbooks that work without the operator decide."""
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.vllm.semantic_router.plugins.filter.provisioning import (
+    completed,
+    made_for,
+    problems,
+    rolled_out,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import (
+    ADOPTION_ANNOTATION,
+    identity_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import claimed, foreign
+
+from tests.unit.content.routers import live, observed, resource
+from tests.unit.crd.schemas import definition
+
+
+def written(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - as kubectl would have it
+    """Return a SemanticRouter that is only a file."""
+    found = resource(**spec)
+    return {**found, "metadata": {"name": "r", "namespace": "ml"}}
+
+
+def marked(kind: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - metadata
+    return live(kind, owner="", annotations={ADOPTION_ANNOTATION: "r"}, **more)
+
+
+def test_what_is_made_without_a_uid_carries_a_mark_and_no_owner() -> None:
+    (made,) = claimed([{"kind": "Service", "metadata": {"name": "r"}}], written())
+    assert made["metadata"]["annotations"] == {ADOPTION_ANNOTATION: "r"}
+    assert "ownerReferences" not in made["metadata"]
+
+
+def test_the_operator_takes_over_what_was_made_without_it() -> None:
+    identity = identity_of(resource())
+    assert foreign(marked("Service"), identity) == ""
+    assert not identity.owns(marked("Service"))
+
+
+def test_only_what_was_made_for_the_resource_is_torn_down() -> None:
+    seen = observed(
+        marked("Service"), live("Deployment", owner="other"), live("ConfigMap", owner=""), marked("Secret")
+    )
+    assert [one["kind"] for one in made_for(seen, written())] == ["Service", "Secret"]
+
+
+def test_a_claim_that_shall_be_kept_stays_at_a_teardown() -> None:
+    seen = observed(marked("PersistentVolumeClaim"))
+    assert made_for(seen, written(persistence={"retentionPolicy": "Retain"})) == []
+    assert len(made_for(seen, written(persistence={"retentionPolicy": "Delete"}))) == 1
+
+
+def test_a_loss_that_the_router_lives_with_stops_only_who_wants_everything() -> None:
+    backend = {"type": "service", "service": {"name": "gone", "port": 80}}
+    router = written(vllmEndpoints=[{"name": "e", "model": "m", "backend": backend}])
+    assert problems(router, observed(), "cluster.local") == []
+    (problem,) = problems(router, observed(), "cluster.local", every=True)
+    assert problem.startswith("BackendsReady: endpoint e: ")
+
+
+def test_a_configuration_that_the_router_refuses_stops_everybody() -> None:
+    decision = {"name": "d", "rules": {"operator": "AND", "conditions": []}, "modelRefs": [{"model": "x"}]}
+    found = problems(written(config={"decisions": [decision]}), observed(), "cluster.local")
+    assert any(text.startswith("ConfigValid: spec.config.decisions[0]") for text in found)
+
+
+def test_a_wrong_resource_fails_with_all_that_is_wrong() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"spec.replicas: .* spec.persistence.sizes: "):
+        completed(written(replicas="two", persistence={"sizes": 1}), definition())
+
+
+def deployment(**status: int) -> dict[str, Any]:
+    return {
+        "metadata": {"generation": 2},
+        "spec": {"replicas": 2},
+        "status": {"observedGeneration": 2, **status},
+    }
+
+
+def test_a_deployment_is_rolled_out_when_all_pods_are_new_and_available() -> None:
+    assert rolled_out([deployment(replicas=2, updatedReplicas=2, availableReplicas=2)])
+    assert not rolled_out([deployment(replicas=3, updatedReplicas=2, availableReplicas=2)])
+    assert not rolled_out([deployment(replicas=2, updatedReplicas=2)])
+    assert not rolled_out(
+        [deployment(observedGeneration=1, replicas=2, updatedReplicas=2, availableReplicas=2)]
+    )
+    assert not rolled_out([])
