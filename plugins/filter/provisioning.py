@@ -20,6 +20,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 DECISIVE = ("RouterReady", "GatewayReady", "ConfigValid")
 """Without these nothing serves; what else is false is a loss that the router lives with."""
 
+NEUTRAL = ("IgnoredFields",)
+"""These say neither that all is well nor that something is wrong (``neutral`` in ``watches.yaml``)."""
+
 
 def completed(resource: Object, definition: Object, namespace: str = "default") -> dict[str, Any]:
     """Return the resource with the defaults of its CustomResourceDefinition; fails with all that is wrong in it."""
@@ -41,7 +44,8 @@ def problems(
     return [
         f"{kind}: {one['message']}"
         for kind, one in sorted(conditions.items())
-        if (every and one["status"] != "True") or (kind in DECISIVE and one["status"] == "False")
+        if (every and kind not in NEUTRAL and one["status"] != "True")
+        or (kind in DECISIVE and one["status"] == "False")
     ]
 
 
