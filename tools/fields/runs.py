@@ -63,17 +63,17 @@ class Run:
     def play(self, play: Mapping[str, Any], scope: Scope) -> None:
         """Go through a play; raises UnknownTaskError."""
         self.facts.update(scope)
-        self._say(play.get("vars", {}))
+        self._say(play.get("vars", {}), self.facts)
         self._perform(play["tasks"], self.facts, PLAYBOOK.parent)
 
-    def _say(self, variables: Mapping[str, Any]) -> None:
+    def _say(self, variables: Mapping[str, Any], scope: Scope) -> None:
         for name, value in variables.items():
-            self.facts[name] = self.language.later(value, self.facts)
+            scope[name] = self.facts[name] = self.language.later(value, self.facts)
 
     def _perform(self, tasks: Iterable[Mapping[str, Any]], scope: Scope, directory: Path) -> None:
         for task in tasks:
             if "block" in task:
-                self._say(task.get("vars", {}))  # roles take theirs from the play, so these are the play's too
+                self._say(task.get("vars", {}), scope)  # roles take theirs from the play, so these are the play's too
                 if self.language.holds(task.get("when", True), scope):
                     self._perform(task["block"], scope, directory)
                 else:
