@@ -73,7 +73,8 @@ class Run:
     def _perform(self, tasks: Iterable[Mapping[str, Any]], scope: Scope, directory: Path) -> None:
         for task in tasks:
             if "block" in task:
-                self._say(task.get("vars", {}), scope)  # roles take theirs from the play, so these are the play's too
+                # Roles take theirs from the play, so these are the play's too.
+                self._say(task.get("vars", {}), scope)
                 if self.language.holds(task.get("when", True), scope):
                     self._perform(task["block"], scope, directory)
                 else:
