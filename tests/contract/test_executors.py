@@ -323,19 +323,6 @@ async def test_a_killed_fork_server_is_replaced(project: Path) -> None:
     assert comparable(first) == comparable(second)
 
 
-async def test_a_fork_server_is_replaced_after_so_many_runs(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("playbook_engine.runs.warm.MOST_RUNS", 1)
-    states: list[str] = []
-    executor = WarmExecutor(on_state=states.append)
-    given = request(project / "facts and statistics.yml")
-    outcomes = [await executor.run(given) for _ in range(2)]
-    await executor.close()
-    assert [outcome.status for outcome in outcomes] == [RunStatus.SUCCESSFUL] * 2
-    assert states == ["", ""], "a server for each"
-
-
 def before_servers(executor: WarmExecutor) -> set[int]:
     """Return the servers that are not of this executor."""
     own = str(executor.directory).encode()
