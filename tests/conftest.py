@@ -1,5 +1,9 @@
-"""Fixtures that need a control plane; nothing is started for tests that use none of them."""
+"""Fixtures that need a control plane; nothing is started for tests that use none of them.
 
+Property tests try the same examples each time, so that a change is judged by itself; EXPLORE=1 tries many others.
+"""
+
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.api import Api, ApiError, Space
 from tests.support.audit import AuditLog
@@ -15,6 +20,10 @@ from tests.support.cluster import running as running_cluster
 from tests.support.operators import OperatorUnderTest, conditions
 from tests.support.waiting import wait_for
 from tools.demo.credentials import rbac_objects
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("exploring", deadline=None, max_examples=1000)
+settings.load_profile("exploring" if os.environ.get("EXPLORE") else "repeatable")
 
 OPERATOR = pytest.StashKey[OperatorUnderTest]()
 

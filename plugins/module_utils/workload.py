@@ -45,7 +45,15 @@ GRACE_SECONDS = 330
 """Somewhat more than a generation may be silent by default."""
 
 SECRETS_ANNOTATION = "vllm.ai/secret-versions"
-_RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_RESTRICTED = {"capabilities": {"drop": ["ALL"]}}
+
+
+def _rights(given: dict[str, Any]) -> dict[str, Any]:
+    """The user's rights over the defaults; Kubernetes refuses a ban of more rights for a process that has them all."""
+    added = (given.get("capabilities") or {}).get("add") or ()
+    unbounded = given.get("privileged") or "SYS_ADMIN" in added or "CAP_SYS_ADMIN" in added
+    ban = {} if unbounded else {"allowPrivilegeEscalation": False}
+    return {**_RESTRICTED, **ban, **given}
 
 
 def pod(situation: Situation, revision: str) -> dict[str, Any]:
@@ -144,7 +152,7 @@ def _router(situation: Situation) -> dict[str, Any]:
         "env": _environment(situation),
         "ports": [_port(port.name, port.target, port.protocol) for port in shown],
         "resources": plain(spec.get("resources")),
-        "securityContext": {**_RESTRICTED, **plain(section(spec, "securityContext"))},
+        "securityContext": _rights(plain(section(spec, "securityContext"))),
         **plain(probes(spec, ports.by_name)),
         "lifecycle": _drained_first(situation, situation.drain_path),
         "volumeMounts": [
@@ -203,7 +211,7 @@ def _envoy(situation: Situation) -> dict[str, Any]:
             _port(READY_PORT_NAME, ready, "TCP"),
         ],
         "resources": plain(given.get("resources") or default),
-        "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
+        "securityContext": _rights({"readOnlyRootFilesystem": True}),
         "readinessProbe": probe,
         "livenessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 10, "timeoutSeconds": 5},
         "lifecycle": _drained_first(situation, situation.drain_path + LAST),

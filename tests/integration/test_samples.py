@@ -29,6 +29,7 @@ MADE_KINDS = tuple(kind for kind in ALL_KINDS if kind not in {"ReplicaSet", "Pod
 READY_PORT = 19001
 
 
+GO_OPERATOR = Path(__file__).with_name("testdata") / "go_operator"
 EXPECTED = Path(__file__).with_name("testdata") / "samples"
 
 
@@ -132,6 +133,23 @@ def test_a_sample_becomes_available_and_its_pod_runs(
     check_objects(router, fragments)
     with run_pod(pod_of(space, router.name), space.get) as running:
         check_pod(running, standalone=settled["status"]["gatewayMode"] == "standalone")
+
+
+def test_a_manifest_for_the_operator_in_go_applies_unchanged_and_its_pod_runs(
+    space: Space, control_plane: DevCluster
+) -> None:
+    apply(control_plane, space, GO_OPERATOR / "prerequisites.yaml")
+    (resource,) = apply(control_plane, space, GO_OPERATOR / "router.yaml")
+    router = Router(space, resource["metadata"]["name"])
+    router.wait_available()
+    assert router.condition("Degraded")["status"] == "False"
+    ignored = router.condition("IgnoredFields")
+    assert (ignored["status"], ignored["reason"]) == ("True", "FieldsIgnored")
+    assert ignored["message"].startswith("spec.config.bert_model.threshold has no effect: ")
+    warnings = [event["message"] for event in router.events() if event["type"] == "Warning"]
+    assert [text for text in warnings if "spec.config.bert_model.threshold" in text] != []
+    with run_pod(pod_of(space, router.name), space.get) as running:
+        check_pod(running)
 
 
 def test_every_sample_has_its_prerequisites_and_its_expectation() -> None:

@@ -50,6 +50,17 @@ def test_every_container_fits_the_restricted_pod_security_standard() -> None:
     assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
+@pytest.mark.parametrize("given", [{"privileged": True}, {"capabilities": {"add": ["SYS_ADMIN"]}}])
+def test_a_process_with_all_rights_is_not_banned_from_more(given: dict[str, Any]) -> None:
+    """Kubernetes refuses a container with both."""
+    assert (
+        "allowPrivilegeEscalation"
+        not in containers(securityContext=given)["semantic-router"]["securityContext"]
+    )
+    kept = {**given, "allowPrivilegeEscalation": True}
+    assert containers(securityContext=kept)["semantic-router"]["securityContext"].items() >= kept.items()
+
+
 def test_openshift_chooses_the_user_itself() -> None:
     assert workload.pod_security_context(situation())["runAsUser"] == 65532
     assert "runAsUser" not in workload.pod_security_context(situation(observed(openshift=True)))

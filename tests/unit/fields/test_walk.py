@@ -7,6 +7,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.ignored_field
     ignored_fields,
 )
 
+from tests.support.cel import broken_rules
 from tests.support.router_loader import load
 from tests.unit.crd.schemas import fields
 from tools.fields.runs import Run
@@ -70,6 +71,7 @@ def test_what_is_set_is_valid_and_differs() -> None:
     for step in walk():
         assert has_one_value(step) or step.after != step.before, step.leaf.path
         assert [error.message for error in validator.iter_errors(step.after)] == [], step.leaf.path
+        assert list(broken_rules(step.after, spec_schema())) == [], step.leaf.path
 
 
 def test_nothing_stands_in_the_way_of_what_is_compared() -> None:

@@ -1,0 +1,14 @@
+"""How many examples a property test tries when each costs something; ``EXPLORE=1`` tries twenty times as many."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+EXPLORING = 20
+
+
+def few(number: int) -> settings:
+    """Return settings for so many examples; the tests' fixtures are shared by all of them."""
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+    times = EXPLORING if os.environ.get("EXPLORE") else 1
+    return settings(max_examples=number * times, suppress_health_check=checks)
