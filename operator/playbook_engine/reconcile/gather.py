@@ -83,6 +83,7 @@ class Gatherer:
         return Observation(
             resource=resource,
             references=references,
+            counted=_counted(watch, resource, references, by_kind, problems),
             errors={**errors, **owned.errors},
             owned=by_kind,
             apis=apis,
@@ -212,6 +213,29 @@ def _states(
         if value is not None:
             states[str(key)] = value
     return states
+
+
+def _counted(
+    watch: Watch,
+    resource: Object,
+    references: Mapping[str, list[object]],
+    owned: Mapping[str, list[Object]],
+    problems: list[str],
+) -> dict[str, list[object]]:
+    """Leave out what no run is made for; an expression that cannot be evaluated leaves nothing out."""
+
+    def counts(reference: Reference, found: object) -> bool:
+        if reference.counts_when is None:
+            return True
+        try:
+            return bool(reference.counts_when.search({"found": found, "resource": resource, "owned": owned}))
+        except ExpressionError as error:
+            problems.append(f"references.{reference.name}.countsWhen: {error}")
+            return True
+
+    return {
+        one.name: [found for found in references[one.name] if counts(one, found)] for one in watch.references
+    }
 
 
 def _projected(reference: Reference, found: Object, problems: list[str]) -> object:

@@ -19,6 +19,9 @@ class Observation:
 
     resource: Object
     references: Mapping[str, list[object]] = field(default_factory=dict)
+    counted: Mapping[str, list[object]] = field(default_factory=dict)
+    """Of the references those for whose sake a run is made."""
+
     errors: Mapping[str, list[Mapping[str, str]]] = field(default_factory=dict)
     owned: Mapping[str, list[Object]] = field(default_factory=dict)
     apis: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +67,7 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
             "uid": uid_of(observation.resource),
             "spec": observation.resource.get("spec") if generation is None else generation,
             "annotations": {name: annotations.get(name) for name in watch.trigger_annotations},
-            "references": observation.references,
+            "references": observation.counted,
             "errors": observation.errors,
             "apis": observation.apis,
             "foreign": _foreign(observation),

@@ -13,7 +13,7 @@ _GVK = ("group", "version", "kind")
 _READ_KEYS = ("watch", "pollPeriod")
 _OWNED_KEYS = (*_GVK, "names", "inputs", *_READ_KEYS)
 _FINDERS = ("names", "labels", "every")
-_REFERENCE_KEYS = (*_GVK, *_FINDERS, "projection", *_READ_KEYS)
+_REFERENCE_KEYS = (*_GVK, *_FINDERS, "projection", "countsWhen", *_READ_KEYS)
 _GLIMPSE_KEYS = (*_GVK, "labels", "when", "projection", "pollPeriod")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -101,6 +101,7 @@ def reference(name: str, place: Place, environ: Mapping[str, str]) -> Reference 
         labels=labels,
         every=bool(every),
         projection=projection,
+        counts_when=values.expression(section.get("countsWhen")),
         mode=mode,
         poll_seconds=poll_seconds,
     )

@@ -49,7 +49,8 @@ class Reference:
 
     ``names`` gives a list of names or of ``{namespace, name}`` (a missing namespace is the resource's own;
     nulls are skipped); ``labels`` gives a list of label maps, matched in the resource's own namespace;
-    ``every`` takes all objects of the kind.
+    ``every`` takes all objects of the kind. ``counts_when`` is evaluated over ``{found, resource, owned}``; a run sees
+    objects for which it does not hold, but is not made for their sake.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Reference:
     labels: Expression | None = None
     every: bool = False
     projection: Expression | None = None
+    counts_when: Expression | None = None
     mode: ReadMode = ReadMode.WATCH
     poll_seconds: float = 30.0
 

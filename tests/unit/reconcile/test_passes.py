@@ -2,11 +2,13 @@
 
 import errno
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from playbook_engine.cluster.errors import UnavailableError
+from playbook_engine.expressions import Expression
 from playbook_engine.objects import uid_of
 from playbook_engine.testing.runner import died, failed, successful
 from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
@@ -241,6 +243,28 @@ async def test_a_reference_that_is_not_watched_is_read_by_name_and_again_in_time
     assert await stage.look() == 30.0
     assert stage.runs == 2
     assert {key.gvk for key in stage.cluster.reads} == {SECRET}
+
+
+async def test_what_does_not_count_is_seen_by_runs_but_starts_none(stage: Stage) -> None:
+    clays = replace(
+        stage.watch.references[0], counts_when=Expression("found.data.ready == resource.spec.wants")
+    )
+    stage.watch = replace(stage.watch, references=(clays, *stage.watch.references[1:]))
+    stage.playbook_makes_child()
+    clay = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "ns", "name": "red"}}
+    stage.put(pot(clays=["red"], wants="yes"))
+    await stage.settle()
+    stage.put({**clay, "data": {"ready": "no"}})
+    await stage.settle()
+    assert stage.runs == 1
+    stage.put({**clay, "data": {"ready": "yes"}})
+    await stage.settle()
+    assert stage.runs == 2
+    observed = stage.executor.requests[-1].variables["observed"]
+    assert observed["references"]["clays"] == [{"name": "red", "data": {"ready": "yes"}}]  # type: ignore[index]
+    stage.put({**clay, "data": {"ready": "no"}})
+    await stage.settle()
+    assert stage.runs == 3, "it counted, and does not any more"
 
 
 async def test_a_read_that_fails_is_seen_by_the_run(stage: Stage) -> None:
