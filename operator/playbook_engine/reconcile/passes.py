@@ -312,7 +312,8 @@ class Reconciler:
 
         A status that was ``written`` may be one that the next run depends on.
         """
-        if written and any(kind.inputs for kind in watch.owns):
+        depends = [kind.inputs for kind in watch.owns] + [one.counts_when for one in watch.references]
+        if written and any(depends):
             return 0.0
         resync = until_turn(memory.uid, watch.reconcile_seconds, self._parts.clock())
         retry = memory.failure.until - self._parts.clock() if memory.failure else None
