@@ -12,7 +12,7 @@ import yaml
 
 from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
-from tests.support.routers import Router, endpoint, redis_cache, service
+from tests.support.routers import CHILD_KINDS, Router, endpoint, redis_cache, service
 from tests.support.waiting import wait_for
 
 PASSWORD = "top-secret-of-the-pipeline"  # noqa: S105 - looked for where it must not be
@@ -101,7 +101,7 @@ def test_a_router_is_provisioned_edited_handed_over_and_goes(
 
 
 def made(space: Space) -> list[Any]:
-    kinds = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "Deployment")
+    kinds = (*CHILD_KINDS, "PodDisruptionBudget")
     found = [{"kind": kind, **one} for kind in kinds for one in space.list(kind)]
     return [
         one

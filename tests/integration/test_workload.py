@@ -30,11 +30,11 @@ def surroundings(space: Space) -> Iterator[None]:
     space.create({**kept, "kind": "StorageClass", "metadata": {"name": "fast-ssd"}})
     others = [Space(space.api, name) for name in ("istio-system", "vllm-serving")]
     for other in others:
-        space.create({"kind": "Namespace", "metadata": {"name": other.name}})
+        space.apply({"kind": "Namespace", "metadata": {"name": other.name}})
     listener = {"name": "http", "port": 80, "protocol": "HTTP"}
     gateway = {"kind": "Gateway", "metadata": {"name": "istio-ingressgateway"}}
-    others[0].create({**gateway, "spec": {"gatewayClassName": "istio", "listeners": [listener]}})
-    others[1].create(service("vllm-deepseek"))
+    others[0].apply({**gateway, "spec": {"gatewayClassName": "istio", "listeners": [listener]}})
+    others[1].apply(service("vllm-deepseek"))
     labels = {"app": "llama-stack", "model": "llama-3.3-70b"}
     space.create({**service("llama-stack", 8321), "metadata": {"name": "llama-stack", "labels": labels}})
     space.create(service("llama-3-8b-predictor", 80))
