@@ -34,7 +34,7 @@ class FaultProxy:
         self._api = api
         self._certificate = make_certificate(directory)
         self._script = Script()
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._ended: asyncio.Event = asyncio.Event()
         self._host = ""
         started = threading.Event()
@@ -63,11 +63,11 @@ class FaultProxy:
         self._thread.join(timeout=30)
 
     def _live(self, started: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
         with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._serve(started))
+            asyncio.run(self._serve(started))
 
     async def _serve(self, started: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
