@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.objects import Object, mapping
-from playbook_engine.status.compose import LAST_GOOD
+from playbook_engine.status.compose import LAST_GOOD, News
 
 MOST_REPEATS = 3
 """A run that has to be made again this often in a row, with the same input, does not converge."""
@@ -33,7 +33,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Memory:
-    """The state of one resource, by its uid."""
+    """The state of one resource, by its uid; ``unsaid`` is what a pass found and could not write into the status."""
 
     uid: str
     good: Good | None = None
@@ -42,6 +42,7 @@ class Memory:
     repeats: int = 0
     written: tuple[str, str] | None = None
     runs: int = 0
+    unsaid: News | None = None
 
 
 def good_of(resource: Object) -> Good | None:

@@ -178,8 +178,10 @@ class Reconciler:
             kind: [found for found in objects if str(key_of(found)) in mine]
             for kind, objects in observation.owned.items()
         }
-        told = replace(news, references=observation.glimpses)
-        return await self._parts.writer.write(watch, observation.resource, own, told, memory)
+        memory.unsaid = replace(news.after(memory.unsaid), references=observation.glimpses)
+        written = await self._parts.writer.write(watch, observation.resource, own, memory.unsaid, memory)
+        memory.unsaid = None
+        return written
 
     async def _run(
         self, watch: Watch, observation: Observation, memory: Memory, operation: str

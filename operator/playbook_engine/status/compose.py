@@ -28,6 +28,17 @@ class News:
     references: Mapping[str, list[object]] = field(default_factory=dict)
     paused: str = ""
 
+    def after(self, unsaid: "News | None") -> "News":
+        """Add what could not be said before; where both speak of the same, these are newer."""
+        if unsaid is None:
+            return self
+        return replace(
+            self,
+            told={**unsaid.told, **self.told},
+            fields={**unsaid.fields, **self.fields},
+            last_good={**unsaid.last_good, **self.last_good},
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:

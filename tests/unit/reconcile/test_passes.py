@@ -10,6 +10,7 @@ import pytest
 from playbook_engine.cluster.errors import UnavailableError
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import uid_of
+from playbook_engine.runs.records import RunOutcome
 from playbook_engine.testing.runner import died, failed, successful
 from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
 
@@ -209,6 +210,42 @@ async def test_a_condition_that_a_run_sets_to_false_degrades(stage: Stage) -> No
     assert stage.condition("Reconciled") == ("True", "RunSucceeded")
     assert stage.condition("Degraded") == ("True", "Dry")
     assert stage.message("Degraded") == "ClayReady: no water"
+
+
+def status_is_lost_once(stage: Stage, outcome: RunOutcome) -> None:
+    """Let the next run end like this, and the API server refuse the status that tells of it."""
+
+    def run(_: object) -> RunOutcome:
+        stage.cluster.fail("apply_status", UnavailableError("too many requests"))
+        return outcome
+
+    stage.executor.script(PLAYBOOK, run)
+
+
+async def test_a_success_that_could_not_be_told_is_told_by_the_next_pass(stage: Stage) -> None:
+    await stage.look()  # the finalizer
+    told = {"conditions": {"ClayReady": {"status": "True", "reason": "Soft", "message": "clay"}}}
+    status_is_lost_once(stage, successful(told))
+    with pytest.raises(UnavailableError):
+        await stage.look()
+    assert stage.condition("Reconciled") == ("Unknown", "Started")
+    await stage.look()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.condition("ClayReady") == ("True", "Soft")
+    assert stage.status["lastGood"]["observedGeneration"] == 1
+    assert stage.runs == 1, "what the run did holds; it only was not told yet"
+
+
+async def test_a_failure_that_could_not_be_told_is_told_by_the_next_pass(stage: Stage) -> None:
+    await settled(stage)
+    status_is_lost_once(stage, failed(task="Burn", message="too hot"))
+    stage.edit(size=2)
+    with pytest.raises(UnavailableError):
+        await stage.look()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    await stage.look()
+    assert stage.condition("Reconciled") == ("False", "RunFailed")
+    assert stage.runs == 1, "it is held back"
 
 
 async def test_what_is_no_condition_is_told_as_such(stage: Stage) -> None:
