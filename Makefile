@@ -44,6 +44,7 @@ $(VENV)/.ready: $(LOCK) pyproject.toml tools/env/install_collections.py tools/en
 lock: env ## Pin the dependencies of pyproject.toml anew
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --output-file requirements/runtime.lock pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra dev --constraint requirements/runtime.lock --output-file $(LOCK) pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --build-deps-for wheel --only-build-deps --constraint $(LOCK) --output-file requirements/build.lock pyproject.toml
 
 LOCK_FLAGS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
 
@@ -81,7 +82,7 @@ test-unit: env ## Run the tests that need no control plane
 .PHONY: test-integration
 test-integration: env cluster-build ## Run the tests on a real control plane (devcluster, built when needed)
 	@echo "==> tests on a real control plane"
-	$(BIN)/python -m pytest -m "cluster and not campaign" tests
+	$(BIN)/python -m pytest -m "cluster and not campaign and not image" tests
 	@echo "==> the CRD on the oldest supported API server"
 	cd devcluster/crdcheck && go test ./...
 

@@ -2,7 +2,6 @@
 
 # The kubectl of the machine, or the one that belongs to devcluster.
 KUBECTL ?= $(shell command -v kubectl || echo "$(CURDIR)/devcluster/devcluster kubectl --name none --")
-IMG ?= ghcr.io/vllm-project/semantic-router-operator:latest
 APPLY := $(KUBECTL) apply --server-side --force-conflicts --field-manager=semantic-router-operator-install
 
 .PHONY: install

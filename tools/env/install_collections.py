@@ -72,6 +72,14 @@ def kept_archive() -> Path:
     return archive
 
 
+def unpack(wheel: Path, collections: Path) -> None:
+    """Unpack the collection, with its licences, out of a wheel that has been checked already."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(
+            collections.parent, [name for name in archive.namelist() if name.startswith(COLLECTION)]
+        )
+
+
 def install_kubernetes_core(collections: Path) -> None:
     """Unpack kubernetes.core below ``collections`` unless exactly this one is there."""
     installed = collections / "kubernetes" / "core"
@@ -96,15 +104,21 @@ def link_checkout(collections: Path) -> None:
         link.symlink_to(target, target_is_directory=True)
 
 
-def main() -> None:
-    """Install both collections; doing it again changes nothing."""
+def main(arguments: list[str]) -> None:
+    """Install both collections; doing it again changes nothing.
+
+    ``--wheel FILE`` installs ``kubernetes.core`` alone, out of that file: how an image gets it.
+    """
     if sys.prefix == sys.base_prefix:
         message = "not in a virtual environment: run this with .venv/bin/python, or run `make env`"
         raise SystemExit(message)
     collections = Path(sysconfig.get_path("purelib")) / "ansible_collections"
+    if arguments[:1] == ["--wheel"]:
+        unpack(Path(arguments[1]), collections)
+        return
     install_kubernetes_core(collections)
     link_checkout(collections)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
