@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from playbook_engine import __version__, engine
+from playbook_engine import __version__
+from playbook_engine.engine import making
 from playbook_engine.observability.logs import configure
 from playbook_engine.settings import SETTINGS, Settings, SettingsError, read_settings
 from playbook_engine.watches.errors import WatchesFileError
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _show(settings, watches)
         return 0
     configure(log_format=settings.log_format, level=settings.log_level)
-    return engine.run(settings, watches)
+    return making.run(settings, watches)
 
 
 def _parser() -> argparse.ArgumentParser:

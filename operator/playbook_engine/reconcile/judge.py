@@ -1,5 +1,7 @@
 """What a run means for the resource: conditions in words that help. Pure."""
 
+from collections.abc import Mapping
+
 from playbook_engine.runs.records import RunOutcome, RunStatus, TaskFailure
 from playbook_engine.runs.redaction import bound, redact
 from playbook_engine.status.compose import RECONCILED
@@ -22,6 +24,14 @@ def judge(outcome: RunOutcome, *, message_bound: int, playbook: str) -> dict[str
         for kind, one in read_told(outcome.custom).items()
     }
     return {**told, RECONCILED: _reconciled(outcome, playbook, message_bound)}
+
+
+def restless(left: Mapping[str, object], live: Mapping[str, object]) -> Told:
+    """Tell that runs succeed, and that something undoes each time what they ``left``."""
+    moved = [name for name, seen in left.items() if live.get(name) != seen]
+    names = ", ".join(moved) or "an object that another client changes"
+    text = f"the run succeeds, and is undone each time: {names}. Find out who else writes there"
+    return Told(status="False", reason="NotConverging", message=text)
 
 
 def _reconciled(outcome: RunOutcome, playbook: str, message_bound: int) -> Told:

@@ -1,9 +1,9 @@
 """What the engine remembers of a resource between passes; a restart only costs what the status does not hold."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playbook_engine.objects import Object, mapping
+from playbook_engine.objects import Object, digest, mapping
 from playbook_engine.status.compose import LAST_GOOD, News
 
 MOST_REPEATS = 3
@@ -43,6 +43,33 @@ class Memory:
     written: tuple[str, str] | None = None
     runs: int = 0
     unsaid: News | None = None
+
+    def succeed(self, inputs: str, objects: Mapping[str, list[str]], retry: Callable[[int], float]) -> None:
+        """Keep what the run depended on and what it left.
+
+        One that was made with the same inputs again and again does not converge: the next is at the time that
+        ``retry`` gives for so many failures.
+        """
+        self._count(inputs)
+        if self.repeats > MOST_REPEATS:
+            self._fail(inputs, retry, restless=True)
+        else:
+            self.failure = None
+        self.objects = objects
+        self.good = Good(inputs=inputs, objects=digest(objects))
+
+    def fail(self, inputs: str, retry: Callable[[int], float]) -> None:
+        """Count a run that failed; the next is at the time that ``retry`` gives for so many failures in a row."""
+        self._count(inputs)
+        self._fail(inputs, retry)
+
+    def _count(self, inputs: str) -> None:
+        self.repeats = self.repeats + 1 if self.good and self.good.inputs == inputs else 0
+
+    def _fail(self, inputs: str, retry: Callable[[int], float], *, restless: bool = False) -> None:
+        before = self.failure
+        count = before.count + 1 if before and before.inputs == inputs else 1
+        self.failure = Failure(inputs=inputs, count=count, until=retry(count), restless=restless)
 
 
 def good_of(resource: Object) -> Good | None:

@@ -1,7 +1,7 @@
 """One pass over one resource: gather, decide, run, judge, write. Here the decisions meet the effects."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFoundError
@@ -19,22 +19,20 @@ from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.queue.backoff import Backoff, until_turn
 from playbook_engine.queue.schedule import Priority
-from playbook_engine.queue.slots import Slots
 from playbook_engine.reconcile.decide import Decision, decide
 from playbook_engine.reconcile.finalizers import adding, finalizers_of, is_deleted, removing
 from playbook_engine.reconcile.gather import Gatherer
-from playbook_engine.reconcile.judge import AT_REST, STARTED, judge
-from playbook_engine.reconcile.memory import MOST_REPEATS, Failure, Good, Memory, good_of
+from playbook_engine.reconcile.judge import AT_REST, STARTED, judge, restless
+from playbook_engine.reconcile.memory import Good, Memory, good_of
 from playbook_engine.reconcile.observation import Observation, input_digest, live_objects, reported_objects
+from playbook_engine.reconcile.running import FINALIZE, RECONCILE, Runner
 from playbook_engine.reconcile.writing import StatusWriter, generation_of, said
-from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus, TaskCounts
+from playbook_engine.runs.records import RunOutcome, RunStatus
 from playbook_engine.status.compose import RECONCILED, News
-from playbook_engine.status.conditions import Told, read_conditions
+from playbook_engine.status.conditions import read_conditions
 from playbook_engine.store import Store
 from playbook_engine.watches.records import ReadMode, Watch
 
-RECONCILE, FINALIZE = "reconcile", "finalize"
-UNSAFE = frozenset({"resource", "observed"})
 AGAIN_SECONDS = 0.5
 """When a pass met a state that changed under it, it is tried again so soon."""
 
@@ -43,24 +41,18 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What passes are made with; ``clock`` gives seconds, ``content`` the digest of what runs are made of.
-
-    ``environment`` is added to that of runs.
-    """
+    """What passes are made with; ``clock`` gives seconds, ``content`` the digest of what runs are made of."""
 
     cluster: Cluster
     store: Store
-    executor: Executor
-    slots: Slots
     gatherer: Gatherer
+    runner: Runner
     writer: StatusWriter
     backoff: Backoff
     metrics: Metrics
     clock: Callable[[], float]
     content: Callable[[], str]
     message_bound: int
-    verbosity: int = 0
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reconciler:
@@ -125,7 +117,7 @@ class Reconciler:
             return await self._stay(watch, observation, memory, decision)
         if not read_conditions(resource):
             await self._write(watch, observation, News(told={RECONCILED: STARTED}), memory)
-        async with self._slot(priority, key_of(resource)):
+        async with self._parts.runner.slot(priority, key_of(resource).namespace):
             # While this waited, the world may have moved.
             current = self._parts.store.get(key_of(resource))
             if current is None or uid_of(current) != memory.uid or _is_another_case(watch, current):
@@ -134,11 +126,8 @@ class Reconciler:
             decision = self._decide(watch, observation, memory)
             if decision is not Decision.RUN:
                 return await self._stay(watch, observation, memory, decision)
-            outcome = await self._run(watch, observation, memory, RECONCILE)
+            outcome = await self._parts.runner.run(watch, observation, memory)
         return await self._conclude(watch, observation, outcome, memory)
-
-    def _slot(self, priority: Priority, key: ObjectKey) -> "_Counted":
-        return _Counted(self._parts, priority, key.namespace)
 
     def _now(self, watch: Watch, observation: Observation, operation: str = RECONCILE) -> Good:
         inputs = input_digest(watch, observation, operation=operation, content=self._parts.content())
@@ -183,68 +172,30 @@ class Reconciler:
         memory.unsaid = None
         return written
 
-    async def _run(
-        self, watch: Watch, observation: Observation, memory: Memory, operation: str
-    ) -> RunOutcome:
-        memory.runs += 1
-        ident = f"{memory.uid}-{memory.runs}"
-        request = self._request(watch, observation, operation, ident)
-        with context(run=ident):
-            log.info("run begins", operation=operation, playbook=request.playbook.name)
-            outcome = await self._started(request)
-            told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
-            told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
-                 changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
-        self._parts.metrics.run_ended(
-            watch.gvk.kind,
-            operation,
-            status=outcome.status.value,
-            seconds=outcome.duration_seconds,
-            processor_seconds=outcome.processor_seconds,
-        )
-        return outcome
-
-    async def _started(self, request: RunRequest) -> RunOutcome:
-        try:
-            return await self._parts.executor.run(request)
-        except OSError as error:  # no space, no memory, no process: a person has to hear of it
-            detail = f"it could not be started: {error.strerror or error}"
-            return RunOutcome(status=RunStatus.DIED, counts=TaskCounts(), duration_seconds=0.0, detail=detail)
-
-    def _request(self, watch: Watch, observation: Observation, operation: str, ident: str) -> RunRequest:
-        finalizer = watch.finalizer if operation == FINALIZE else None
-        return RunRequest(
-            ident=ident,
-            subject=said(observation.resource),
-            playbook=finalizer.playbook if finalizer else watch.playbook,
-            variables={
-                **watch.vars,
-                **(finalizer.vars if finalizer else {}),
-                "resource": observation.resource,
-                "observed": observation.as_variable(),
-                "field_manager": watch.field_manager,
-                "operation": operation,
-            },
-            unsafe=UNSAFE,
-            environment=self._parts.environment,
-            timeout_seconds=watch.run_timeout_seconds,
-            verbosity=self._parts.verbosity,
-        )
-
     async def _conclude(
         self, watch: Watch, observation: Observation, outcome: RunOutcome, memory: Memory
     ) -> float:
         told = judge(outcome, message_bound=self._parts.message_bound, playbook=watch.playbook.name)
         after = await self._caught_up(watch, observation, outcome)
-        good = self._remember(watch, observation, after, outcome, memory)
-        if memory.failure and memory.failure.restless:
-            told[RECONCILED] = _restless(memory, after)
-        news = News(
-            told=told, fields=mapping(outcome.custom.get("status")), last_good=_last_good(good, observation)
-        )
+        # Owned objects that are not watched count as the run left them: it made the versions that they have now.
+        inputs = self._now(watch, replace(observation, versions=after.versions)).inputs
+        last_good: dict[str, object] = {}
+        if outcome.status is RunStatus.SUCCESSFUL:
+            live = live_objects(after)
+            memory.succeed(inputs, {**live, **reported_objects(outcome.custom)}, self._retry)
+            last_good = _last_good(memory.good, observation)
+            if memory.failure:
+                told[RECONCILED] = restless(memory.objects, live)
+        else:
+            memory.fail(inputs, self._retry)
+        news = News(told=told, fields=mapping(outcome.custom.get("status")), last_good=last_good)
         written = await self._write(watch, after, news, memory)
         self._parts.metrics.pass_ended(watch.gvk.kind, "run")
         return self._next(watch, after, memory, written=written)
+
+    def _retry(self, count: int) -> float:
+        """Give when to try again after so many failures in a row."""
+        return self._parts.clock() + self._parts.backoff.wait(count)
 
     async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
         """Observe again, with every object as the run left it: events of its writes may still be on their way."""
@@ -260,33 +211,6 @@ class Reconciler:
                 await self._parts.gatherer.refresh(key)
         return await self._parts.gatherer.gather(watch, observation.resource)
 
-    def _remember(
-        self, watch: Watch, observation: Observation, after: Observation, outcome: RunOutcome, memory: Memory
-    ) -> Good | None:
-        """Keep what the run depended on and what it left; None when it did not succeed.
-
-        Owned objects that are not watched count as the run left them: it made the versions that they have now.
-        """
-        inputs = self._now(watch, replace(observation, versions=after.versions)).inputs
-        succeeded = outcome.status is RunStatus.SUCCESSFUL
-        repeated = bool(memory.good and memory.good.inputs == inputs)
-        memory.repeats = memory.repeats + 1 if repeated else 0
-        restless = succeeded and memory.repeats > MOST_REPEATS
-        memory.failure = (
-            None if succeeded and not restless else self._failure(memory, inputs, restless=restless)
-        )
-        if not succeeded:
-            return None
-        memory.objects = {**live_objects(after), **reported_objects(outcome.custom)}
-        memory.good = Good(inputs=inputs, objects=digest(memory.objects))
-        return memory.good
-
-    def _failure(self, memory: Memory, inputs: str, *, restless: bool = False) -> Failure:
-        before = memory.failure
-        count = before.count + 1 if before and before.inputs == inputs else 1
-        until = self._parts.clock() + self._parts.backoff.wait(count)
-        return Failure(inputs=inputs, count=count, until=until, restless=restless)
-
     async def _finalize(
         self, watch: Watch, resource: Object, memory: Memory, priority: Priority
     ) -> float | None:
@@ -298,12 +222,12 @@ class Reconciler:
         now = self._now(watch, observation, FINALIZE)
         if decide(now, good=None, failure=memory.failure, clock=self._parts.clock()) is Decision.HELD:
             return self._next(watch, observation, memory)
-        async with self._slot(priority, key_of(resource)):
-            outcome = await self._run(watch, observation, memory, FINALIZE)
+        async with self._parts.runner.slot(priority, key_of(resource).namespace):
+            outcome = await self._parts.runner.run(watch, observation, memory, FINALIZE)
         if outcome.status is RunStatus.SUCCESSFUL:
             return await self._hold_on(resource, removing(resource, finalizer.name))
         told = judge(outcome, message_bound=self._parts.message_bound, playbook=finalizer.playbook.name)
-        memory.failure = self._failure(memory, now.inputs)
+        memory.fail(now.inputs, self._retry)
         await self._write(watch, observation, News(told=told), memory)
         return self._next(watch, observation, memory)
 
@@ -321,29 +245,6 @@ class Reconciler:
         retry = memory.failure.until - self._parts.clock() if memory.failure else None
         waits = [wait for wait in (resync, retry, observation.look_again_seconds) if wait is not None]
         return max(0.0, min(waits))
-
-
-class _Counted:
-    """A slot for a run, counted in the metrics."""
-
-    def __init__(self, parts: Parts, priority: Priority, namespace: str) -> None:
-        self._parts = parts
-        self._slot = parts.slots.slot(priority, namespace)
-        self._since = 0.0
-
-    async def __aenter__(self) -> None:
-        self._since = self._parts.clock()
-        self._parts.metrics.queued.inc()
-        try:
-            await self._slot.__aenter__()
-        finally:
-            self._parts.metrics.queued.dec()
-        self._parts.metrics.waited(self._parts.clock() - self._since)
-        self._parts.metrics.running.inc()
-
-    async def __aexit__(self, *error: object) -> None:
-        self._parts.metrics.running.dec()
-        await self._slot.__aexit__(*error)  # type: ignore[arg-type]
 
 
 def is_paused(watch: Watch, resource: Object) -> bool:
@@ -364,15 +265,6 @@ def _last_good(good: Good | None, observation: Observation) -> dict[str, object]
         "objectsDigest": good.objects,
         "observedGeneration": generation_of(observation.resource),
     }
-
-
-def _restless(memory: Memory, after: Observation) -> Told:
-    """Tell that runs succeed, and that something undoes each time what they did."""
-    live = live_objects(after)
-    moved = [name for name, seen in memory.objects.items() if live.get(name) != seen]
-    names = ", ".join(moved) or "an object that another client changes"
-    text = f"the run succeeds, and is undone each time: {names}. Find out who else writes there"
-    return Told(status="False", reason="NotConverging", message=text)
 
 
 def _key(name: str) -> ObjectKey | None:

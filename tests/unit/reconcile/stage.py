@@ -12,6 +12,7 @@ from playbook_engine.queue.schedule import Priority
 from playbook_engine.queue.slots import Slots
 from playbook_engine.reconcile.gather import Gatherer
 from playbook_engine.reconcile.passes import Parts, Reconciler
+from playbook_engine.reconcile.running import Runner
 from playbook_engine.reconcile.writing import StatusWriter
 from playbook_engine.store import KindState, Store
 from playbook_engine.testing.cluster import FakeCluster
@@ -108,9 +109,10 @@ class Stage:
             Parts(
                 cluster=self.cluster,
                 store=self.store,
-                executor=self.executor,
-                slots=Slots(2, clock=clock),
                 gatherer=Gatherer(self.cluster, self.store, clock=clock),
+                runner=Runner(
+                    executor=self.executor, slots=Slots(2, clock=clock), metrics=self.metrics, clock=clock
+                ),
                 writer=StatusWriter(
                     self.cluster, self.store, self.metrics, now=lambda: "2026-01-01T00:00:00Z"
                 ),

@@ -1,0 +1,1 @@
+"""Puts the rooms together: ``making`` assembles them, ``life`` starts and stops, ``watching`` and ``working`` go on."""

@@ -1,0 +1,180 @@
+"""Assembles an engine from its settings: here, and nowhere else, each room is given what it needs."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playbook_engine.cluster.client import RealCluster
+from playbook_engine.engine.life import Engine, Outside
+from playbook_engine.engine.renewal import Renewal
+from playbook_engine.engine.watching import Watching
+from playbook_engine.engine.working import Working
+from playbook_engine.events.intake import Intake, watched_kinds
+from playbook_engine.events.wakes import Wakes
+from playbook_engine.fence import Deadman, Fence
+from playbook_engine.leadership.making import make_leadership
+from playbook_engine.observability.logs import get_logger
+from playbook_engine.observability.metrics import Metrics
+from playbook_engine.queue.backoff import Backoff
+from playbook_engine.queue.slots import Slots
+from playbook_engine.queue.work import WorkQueue
+from playbook_engine.reconcile.gather import Gatherer
+from playbook_engine.reconcile.passes import Parts, Reconciler
+from playbook_engine.reconcile.running import Runner
+from playbook_engine.reconcile.writing import StatusWriter
+from playbook_engine.runs.cold import ColdExecutor
+from playbook_engine.runs.records import Executor, Rules
+from playbook_engine.runs.supervise import Limits
+from playbook_engine.runs.warm import WarmExecutor
+from playbook_engine.settings import Executors, Settings
+from playbook_engine.store import Store
+from playbook_engine.watches.content import Content
+from playbook_engine.watches.records import Watch
+
+log = get_logger(__name__)
+
+
+def run(settings: Settings, watches: tuple[Watch, ...]) -> int:
+    """Run until SIGTERM or SIGINT; give the exit code."""
+    return asyncio.run(_run(settings, watches))
+
+
+async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
+    metrics, fence = Metrics(), Fence(arm=Deadman().arm)
+    try:
+        leadership = make_leadership(settings, fence)
+        modules = sorted({name for watch in watches for name in watch.in_process_modules})
+        executor = make_executor(settings, metrics, fence, modules=modules)
+    except OSError as error:
+        log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
+        return 1
+    outside = Outside(cluster=RealCluster(fence), executor=executor, leadership=leadership)
+    return await make_engine(settings, watches, outside=outside, metrics=metrics).run()
+
+
+def make_engine(
+    settings: Settings, watches: tuple[Watch, ...], *, outside: Outside, metrics: Metrics
+) -> Engine:
+    """Make an engine; nothing is started or asked yet. Raises OSError when the content cannot be read."""
+    store = Store(frozenset(watch.field_manager for watch in watches))
+    queue = WorkQueue(clock=time.monotonic)
+    backoff = Backoff(
+        base=settings.backoff_base_seconds, most=settings.backoff_max_seconds, chance=random.random
+    )
+    content = Content(watches, directory=settings.watches_file.parent, environ=os.environ)
+    watching = Watching(
+        Intake(outside.cluster, store, Wakes(watches), add=queue.add, namespaces=settings.namespaces),
+        store,
+        kinds=watched_kinds(watches),
+        primaries=(watch.gvk for watch in watches),
+        namespaces=settings.namespaces,
+        backoff=backoff,
+    )
+    working = Working(
+        _make_reconciler(settings, store, content, backoff=backoff, outside=outside, metrics=metrics),
+        queue,
+        watching,
+        watches=watches,
+        leadership=outside.leadership,
+        rivals=settings.leader_elect,
+        backoff=backoff,
+        metrics=metrics,
+    )
+    return Engine(
+        settings,
+        outside,
+        watching=watching,
+        working=working,
+        renewal=Renewal(content, outside.executor, on_content=working.look_at_all),
+        metrics=metrics,
+    )
+
+
+def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that calls it
+    settings: Settings,
+    store: Store,
+    content: Content,
+    *,
+    backoff: Backoff,
+    outside: Outside,
+    metrics: Metrics,
+) -> Reconciler:
+    clock = time.monotonic
+    return Reconciler(
+        Parts(
+            cluster=outside.cluster,
+            store=store,
+            gatherer=Gatherer(outside.cluster, store, namespaces=settings.namespaces, clock=clock),
+            runner=_make_runner(settings, outside, metrics),
+            writer=StatusWriter(outside.cluster, store, metrics, now=_now),
+            backoff=backoff,
+            metrics=metrics,
+            clock=clock,
+            content=lambda: content.digest,
+            message_bound=settings.message_bound,
+        )
+    )
+
+
+def _make_runner(settings: Settings, outside: Outside, metrics: Metrics) -> Runner:
+    clock = time.monotonic
+    slots = Slots(
+        settings.max_concurrent_runs, per_namespace=settings.max_concurrent_runs_per_namespace, clock=clock
+    )
+    return Runner(
+        executor=outside.executor,
+        slots=slots,
+        metrics=metrics,
+        clock=clock,
+        verbosity=settings.ansible_verbosity,
+        environment=run_credentials(os.environ),
+    )
+
+
+def make_executor(
+    settings: Settings, metrics: Metrics, fence: Fence, *, modules: Iterable[str] = ()
+) -> Executor:
+    """Make the executor that the settings ask for; whether runs are warm is logged and measured.
+
+    Raises OSError when there is no place for the runs.
+    """
+    directory = settings.runs_directory
+    limits = Limits(memory_bytes=settings.run_memory_bytes, open_files=settings.run_open_files)
+    rules = Rules(
+        message_bound=settings.message_bound, limits=limits, runs_per_server=settings.runs_per_server
+    )
+    if settings.executor is Executors.COLD:
+        return ColdExecutor(directory, rules=rules, fence=fence)
+
+    def tell(reason: str) -> None:
+        metrics.warm.set(0 if reason else 1)
+        if reason:
+            log.warning("runs are cold: each starts Ansible anew", reason=reason)
+        else:
+            log.info("runs are warm")
+
+    return WarmExecutor(directory, rules=rules, on_state=tell, fence=fence, modules=tuple(modules))
+
+
+def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables by which modules of a run find the same cluster as the engine.
+
+    A run has a home directory of its own, so the kubeconfig in that of the user has to be named.
+    """
+    named = environ.get("KUBECONFIG")
+    if named:
+        return {
+            "KUBECONFIG": os.pathsep.join(
+                str(Path(path).absolute()) for path in named.split(os.pathsep) if path
+            )
+        }
+    usual = Path(environ.get("HOME", "/")) / ".kube" / "config"
+    return {"KUBECONFIG": str(usual)} if usual.is_file() else {}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

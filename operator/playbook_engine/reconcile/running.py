@@ -1,0 +1,93 @@
+"""Makes the runs of passes: each waits for a slot, is told in the log, and is counted."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from playbook_engine.objects import key_of
+from playbook_engine.observability.logs import context, get_logger
+from playbook_engine.observability.metrics import Metrics
+from playbook_engine.queue.schedule import Priority
+from playbook_engine.queue.slots import Slots
+from playbook_engine.reconcile.memory import Memory
+from playbook_engine.reconcile.observation import Observation
+from playbook_engine.reconcile.writing import said
+from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus, TaskCounts
+from playbook_engine.watches.records import Watch
+
+RECONCILE, FINALIZE = "reconcile", "finalize"
+UNSAFE = frozenset({"resource", "observed"})
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """What runs are made with; ``clock`` gives seconds, ``environment`` is added to that of runs."""
+
+    executor: Executor
+    slots: Slots
+    metrics: Metrics
+    clock: Callable[[], float]
+    verbosity: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def slot(self, priority: Priority, namespace: str) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it during the block."""
+        since = self.clock()
+        async with AsyncExitStack() as held:
+            with self.metrics.queued.track_inprogress():
+                await held.enter_async_context(self.slots.slot(priority, namespace))
+            self.metrics.waited(self.clock() - since)
+            with self.metrics.running.track_inprogress():
+                yield
+
+    async def run(
+        self, watch: Watch, observation: Observation, memory: Memory, operation: str = RECONCILE
+    ) -> RunOutcome:
+        """Run the playbook of the operation; a run that could not be started ends as one that died."""
+        memory.runs += 1
+        ident = f"{memory.uid}-{memory.runs}"
+        request = self._request(watch, observation, operation, ident)
+        with context(run=ident):
+            log.info("run begins", operation=operation, playbook=request.playbook.name)
+            outcome = await self._started(request)
+            told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
+            told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
+                 changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
+        self.metrics.run_ended(
+            key_of(observation.resource).gvk.kind,
+            operation,
+            status=outcome.status.value,
+            seconds=outcome.duration_seconds,
+            processor_seconds=outcome.processor_seconds,
+        )
+        return outcome
+
+    async def _started(self, request: RunRequest) -> RunOutcome:
+        try:
+            return await self.executor.run(request)
+        except OSError as error:  # no space, no memory, no process: a person has to hear of it
+            detail = f"it could not be started: {error.strerror or error}"
+            return RunOutcome(status=RunStatus.DIED, counts=TaskCounts(), duration_seconds=0.0, detail=detail)
+
+    def _request(self, watch: Watch, observation: Observation, operation: str, ident: str) -> RunRequest:
+        finalizer = watch.finalizer if operation == FINALIZE else None
+        return RunRequest(
+            ident=ident,
+            subject=said(observation.resource),
+            playbook=finalizer.playbook if finalizer else watch.playbook,
+            variables={
+                **watch.vars,
+                **(finalizer.vars if finalizer else {}),
+                "resource": observation.resource,
+                "observed": observation.as_variable(),
+                "field_manager": watch.field_manager,
+                "operation": operation,
+            },
+            unsafe=UNSAFE,
+            environment=self.environment,
+            timeout_seconds=watch.run_timeout_seconds,
+            verbosity=self.verbosity,
+        )
