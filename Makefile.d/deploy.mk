@@ -19,11 +19,14 @@ uninstall: env ## Delete every SemanticRouter, wait until the operator let go of
 run: env ## Run the operator in the foreground, against the cluster of KUBECONFIG
 	@$(BIN)/semantic-router-operator run --watches-file watches.yaml
 
+# The directory of deploy/ that is installed: base, namespaced or openshift.
+OVERLAY ?= base
+
 .PHONY: deploy
-deploy: install ## Put the operator into the cluster: make deploy IMG=<registry>/semantic-router-operator:<tag>
-	@$(KUBECTL) kustomize deploy/base | \
-		sed 's|image: ghcr.io/vllm-project/semantic-router-operator:latest|image: $(IMG)|' | $(APPLY) -f -
+deploy: env install ## Put the operator into the cluster: make deploy IMG=… OVERLAY=base, namespaced or openshift
+	@manifests=$$(KUBECTL="$(KUBECTL)" $(BIN)/python -m tools.manifests $(OVERLAY) $(IMG)); \
+	printf '%s\n' "$$manifests" | $(APPLY) -f -
 
 .PHONY: undeploy
 undeploy: env ## Remove the operator from the cluster; refuses while SemanticRouters exist
-	@KUBECTL="$(KUBECTL)" $(BIN)/python -m tools.demo.removal undeploy
+	@KUBECTL="$(KUBECTL)" OVERLAY=$(OVERLAY) $(BIN)/python -m tools.demo.removal undeploy

@@ -92,7 +92,8 @@ def undeploy(kubectl: Kubectl, display: Display, *, force: bool) -> None:
         message = f"{names} could not be deleted without the operator: run `make uninstall` first, or FORCE=1"
         raise NoOperatorError(message)
     with display.step("Removing the operator"):
-        kubectl.run("delete", "--ignore-not-found", "-k", str(CHECKOUT / "deploy" / "base"))
+        overlay = os.environ.get("OVERLAY") or "base"
+        kubectl.run("delete", "--ignore-not-found", "-k", str(CHECKOUT / "deploy" / overlay))
 
 
 def main(arguments: list[str]) -> int:
