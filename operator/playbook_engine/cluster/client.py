@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from playbook_engine.cluster.discovery import Discovery, Presence
 from playbook_engine.cluster.errors import NotFoundError
-from playbook_engine.cluster.transport import Request, Transport
+from playbook_engine.cluster.transport import OnAnswer, Request, Transport
 from playbook_engine.fence import Fence
 from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of
 
@@ -81,9 +81,9 @@ class Cluster(Protocol):
 class RealCluster:
     """The API server of the kubeconfig, or of the pod's service account."""
 
-    def __init__(self, fence: Fence | None = None) -> None:
+    def __init__(self, fence: Fence | None = None, *, on_answer: OnAnswer | None = None) -> None:
         """Connect at the first request; with a ``fence``, write nothing when it is closed."""
-        self._transport = Transport(fence or Fence())
+        self._transport = Transport(fence or Fence(), on_answer=on_answer)
         self._discovery = Discovery(self._transport)
 
     async def connect(self) -> None:

@@ -6,7 +6,7 @@ kr8s knows kubeconfigs, service accounts, exec plugins and expiring tokens; noth
 import asyncio
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +41,17 @@ class Request:
     accept: str = "application/json"
 
 
+type OnAnswer = Callable[[str, int | None], None]
+"""Called with the method of a request and the code of its answer, None when nobody answered."""
+
+
 class Transport:
     """A connection to one API server."""
 
-    def __init__(self, fence: Fence) -> None:
+    def __init__(self, fence: Fence, *, on_answer: OnAnswer | None = None) -> None:
         """Read nothing yet: the credentials are looked for at the first request."""
         self._fence = fence
+        self._on_answer = on_answer or (lambda _method, _code: None)
         self._api: Any = None
         self._login = asyncio.Lock()
 
@@ -64,9 +69,11 @@ class Transport:
                 await api.async_reauthenticate()
                 response = await self._once(api, request)
         except (httpx.HTTPError, OSError, kr8s.APITimeoutError) as error:
+            self._on_answer(request.method, None)
             raise UnavailableError(
                 f"{what}: the API server does not answer: {str(error) or type(error).__name__}"
             ) from error
+        self._on_answer(request.method, response.status_code)
         if response.status_code not in _SUCCESS:
             raise error_of(_answer(response), what=what)
         return response.json() if response.content else {}

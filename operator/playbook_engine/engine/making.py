@@ -4,8 +4,9 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from playbook_engine.cluster.client import RealCluster
@@ -18,7 +19,7 @@ from playbook_engine.events.wakes import Wakes
 from playbook_engine.fence import Deadman, Fence
 from playbook_engine.leadership.making import make_leadership
 from playbook_engine.observability.logs import get_logger
-from playbook_engine.observability.metrics import Metrics
+from playbook_engine.observability.metrics import Metrics, State
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.slots import Slots
 from playbook_engine.queue.work import WorkQueue
@@ -31,6 +32,7 @@ from playbook_engine.runs.records import Executor, Rules
 from playbook_engine.runs.supervise import Limits
 from playbook_engine.runs.warm import WarmExecutor
 from playbook_engine.settings import Executors, Settings
+from playbook_engine.status.conditions import read_conditions
 from playbook_engine.store import Store
 from playbook_engine.watches.content import Content
 from playbook_engine.watches.records import Watch
@@ -52,7 +54,9 @@ async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
     except OSError as error:
         log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
         return 1
-    outside = Outside(cluster=RealCluster(fence), executor=executor, leadership=leadership)
+    outside = Outside(
+        cluster=RealCluster(fence, on_answer=metrics.answered), executor=executor, leadership=leadership
+    )
     return await make_engine(settings, watches, outside=outside, metrics=metrics).run()
 
 
@@ -67,13 +71,17 @@ def make_engine(
     )
     content = Content(watches, directory=settings.watches_file.parent, environ=os.environ)
     watching = Watching(
-        Intake(outside.cluster, store, Wakes(watches), add=queue.add, namespaces=settings.namespaces),
+        Intake(
+            outside.cluster, store, Wakes(watches), metrics, add=queue.add, namespaces=settings.namespaces
+        ),
         store,
         kinds=watched_kinds(watches),
         primaries=(watch.gvk for watch in watches),
         namespaces=settings.namespaces,
         backoff=backoff,
+        metrics=metrics,
     )
+    metrics.show_states(partial(states, store, watches))
     working = Working(
         _make_reconciler(settings, store, content, backoff=backoff, outside=outside, metrics=metrics),
         queue,
@@ -151,7 +159,7 @@ def make_executor(
         return ColdExecutor(directory, rules=rules, fence=fence)
 
     def tell(reason: str) -> None:
-        metrics.warm.set(0 if reason else 1)
+        metrics.warm_state(warm=not reason)
         if reason:
             log.warning("runs are cold: each starts Ansible anew", reason=reason)
         else:
@@ -174,6 +182,14 @@ def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:
         }
     usual = Path(environ.get("HOME", "/")) / ".kube" / "config"
     return {"KUBECONFIG": str(usual)} if usual.is_file() else {}
+
+
+def states(store: Store, watches: Iterable[Watch]) -> Iterator[State]:
+    """Give the conditions of every resource that is known."""
+    for watch in watches:
+        for resource in store.all(watch.gvk):
+            for kind, condition in read_conditions(resource).items():
+                yield State(watch.gvk.kind, kind, str(condition.get("status")))
 
 
 def _now() -> str:

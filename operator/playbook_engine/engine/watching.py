@@ -7,6 +7,7 @@ from playbook_engine.events import binding
 from playbook_engine.events.intake import Intake
 from playbook_engine.objects import GroupVersionKind, ObjectKey
 from playbook_engine.observability.logs import get_logger
+from playbook_engine.observability.metrics import Metrics
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.store import KindState, Store
 
@@ -28,6 +29,7 @@ class Watching:
         primaries: Iterable[GroupVersionKind],
         namespaces: tuple[str, ...],
         backoff: Backoff,
+        metrics: Metrics,
     ) -> None:
         """Ask for nothing yet."""
         self._intake = intake
@@ -36,6 +38,7 @@ class Watching:
         self._primaries = tuple(primaries)
         self._namespaces = namespaces
         self._backoff = backoff
+        self._metrics = metrics
         self._looks: set[asyncio.Task[None]] = set()
 
     @property
@@ -65,6 +68,7 @@ class Watching:
             except Exception as error:  # noqa: BLE001 - whatever it is, passes go on
                 reason = repr(error)
             failures += 1
+            self._metrics.watch_ends.inc()
             wait = self._backoff.wait(failures)
             log.warning("watching ended and starts again", reason=reason, seconds=round(wait, 1))
             await asyncio.sleep(wait)

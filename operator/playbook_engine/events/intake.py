@@ -8,6 +8,7 @@ from playbook_engine.cluster.errors import ClusterError, ForbiddenError, NotFoun
 from playbook_engine.events.wakes import Wake, Wakes
 from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of, uid_of
 from playbook_engine.observability.logs import get_logger
+from playbook_engine.observability.metrics import Metrics
 from playbook_engine.queue.schedule import Priority
 from playbook_engine.store import KindState, Store
 from playbook_engine.watches.records import ReadMode, Watch
@@ -28,11 +29,12 @@ def watched_kinds(watches: Iterable[Watch]) -> tuple[GroupVersionKind, ...]:
 class Intake:
     """Where events and listings come together."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named at the one place that makes it
         self,
         cluster: Cluster,
         store: Store,
         wakes: Wakes,
+        metrics: Metrics,
         *,
         add: Callable[[ObjectKey, Priority], None],
         namespaces: tuple[str, ...] = (),
@@ -41,12 +43,14 @@ class Intake:
         self._cluster = cluster
         self._store = store
         self._wakes = wakes
+        self._metrics = metrics
         self._add = add
         self._namespaces = namespaces
 
     def seen(self, found: Object) -> None:
         """An object is there, in this state or a newer one."""
         gvk = key_of(found).gvk
+        self._metrics.heard_of(gvk.kind)
         if self._store.state(gvk) is not KindState.KNOWN:
             self._state(gvk, KindState.KNOWN)
         change = self._store.put(found)
@@ -55,6 +59,7 @@ class Intake:
 
     def gone(self, key: ObjectKey, uid: str) -> None:
         """An object has been deleted."""
+        self._metrics.heard_of(key.gvk.kind)
         change = self._store.remove(key, uid)
         if change:
             self._wake(self._wakes.of_change(change))
@@ -76,6 +81,7 @@ class Intake:
             if not isinstance(error, NotFoundError):
                 log.warning("a kind cannot be listed", kind=str(gvk), error=str(error))
             return
+        self._metrics.heard_of(gvk.kind)
         self._state(gvk, KindState.KNOWN)
         for found in listed:
             self.seen(found)

@@ -111,7 +111,7 @@ class Reconciler:
         return 0.0
 
     async def _settle(self, watch: Watch, resource: Object, memory: Memory, priority: Priority) -> float:
-        observation = await self._parts.gatherer.gather(watch, resource)
+        observation = await self._gather(watch, resource)
         decision = self._decide(watch, observation, memory)
         if decision is not Decision.RUN:
             return await self._stay(watch, observation, memory, decision)
@@ -122,12 +122,16 @@ class Reconciler:
             current = self._parts.store.get(key_of(resource))
             if current is None or uid_of(current) != memory.uid or _is_another_case(watch, current):
                 return 0.0
-            observation = await self._parts.gatherer.gather(watch, current, fresh=True)
+            observation = await self._gather(watch, current, fresh=True)
             decision = self._decide(watch, observation, memory)
             if decision is not Decision.RUN:
                 return await self._stay(watch, observation, memory, decision)
             outcome = await self._parts.runner.run(watch, observation, memory)
         return await self._conclude(watch, observation, outcome, memory)
+
+    async def _gather(self, watch: Watch, resource: Object, *, fresh: bool = False) -> Observation:
+        with self._parts.metrics.phase(watch.gvk.kind, "gather"):
+            return await self._parts.gatherer.gather(watch, resource, fresh=fresh)
 
     def _now(self, watch: Watch, observation: Observation, operation: str = RECONCILE) -> Good:
         inputs = input_digest(watch, observation, operation=operation, content=self._parts.content())
@@ -154,7 +158,7 @@ class Reconciler:
 
     async def _pause(self, watch: Watch, resource: Object, memory: Memory) -> float:
         """Only the status follows the dependents. What has changed meanwhile is found when the pause ends."""
-        observation = await self._parts.gatherer.gather(watch, resource)
+        observation = await self._gather(watch, resource)
         text = f"nothing is changed as long as the annotation {watch.pause_annotation} is true; remove it to go on"
         await self._write(watch, observation, News(paused=text), memory)
         self._parts.metrics.pass_ended(watch.gvk.kind, "paused")
@@ -199,7 +203,7 @@ class Reconciler:
 
     async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
         """Observe again, with every object as the run left it: events of its writes may still be on their way."""
-        after = await self._parts.gatherer.gather(watch, observation.resource, fresh=True)
+        after = await self._gather(watch, observation.resource, fresh=True)
         live = live_objects(after)
         reported = reported_objects(outcome.custom)
         polled = {kind.gvk for kind in watch.owns if kind.mode is ReadMode.POLL}  # read anew just now
@@ -209,7 +213,7 @@ class Reconciler:
         for key in late:
             if key.gvk not in polled:
                 await self._parts.gatherer.refresh(key)
-        return await self._parts.gatherer.gather(watch, observation.resource)
+        return await self._gather(watch, observation.resource)
 
     async def _finalize(
         self, watch: Watch, resource: Object, memory: Memory, priority: Priority
@@ -218,7 +222,7 @@ class Reconciler:
         finalizer = watch.finalizer
         if finalizer is None or finalizer.name not in finalizers_of(resource):
             return None
-        observation = await self._parts.gatherer.gather(watch, resource)
+        observation = await self._gather(watch, resource)
         now = self._now(watch, observation, FINALIZE)
         if decide(now, good=None, failure=memory.failure, clock=self._parts.clock()) is Decision.HELD:
             return self._next(watch, observation, memory)

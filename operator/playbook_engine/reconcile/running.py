@@ -60,6 +60,7 @@ class Runner:
             key_of(observation.resource).gvk.kind,
             operation,
             status=outcome.status.value,
+            mode="warm" if outcome.warm else "cold",
             seconds=outcome.duration_seconds,
             processor_seconds=outcome.processor_seconds,
         )

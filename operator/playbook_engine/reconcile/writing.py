@@ -48,7 +48,8 @@ class StatusWriter:
             "status": new,
         }
         try:
-            answer = await self._cluster.apply_status(key, document, field_manager=watch.field_manager)
+            with self._metrics.phase(key.gvk.kind, "write"):
+                answer = await self._cluster.apply_status(key, document, field_manager=watch.field_manager)
         except (NotFoundError, ConflictError) as error:
             log.info("the status is not written: the resource is gone", reason=str(error))
             return False

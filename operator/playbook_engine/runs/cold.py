@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playbook_engine.fence import Fence, Tenure
 from playbook_engine.runs.environment import MARK, run_environment
-from playbook_engine.runs.folding import End, conclude
+from playbook_engine.runs.folding import conclude
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, Rules, RunOutcome, RunRequest
@@ -90,14 +90,8 @@ class ColdExecutor:
                 )
         finally:
             await _end(process, mark)
-        note = followed.broken or ("" if followed.ended else _last_line(followed.stderr))
-        end = End(
-            cause=cause,
-            code=followed.code,
-            seconds=time.monotonic() - began,
-            processor_seconds=followed.processor_seconds,
-            note=note,
-        )
+        seconds = time.monotonic() - began
+        end = followed.end(cause, seconds=seconds, lost=_last_line(followed.stderr))
         return conclude(followed.progress, end, clean=partial(self._clean, environment))
 
     def _clean(self, environment: Mapping[str, str], text: str, /) -> str:

@@ -36,6 +36,7 @@ class End:
     code: int | None
     seconds: float
     processor_seconds: float = 0.0
+    warm: bool = False
     note: str = ""
 
 
@@ -76,6 +77,7 @@ def conclude(progress: Progress, end: End, *, clean: Clean) -> RunOutcome:
         counts=_counts(progress.stats or {}),
         duration_seconds=end.seconds,
         processor_seconds=end.processor_seconds,
+        warm=end.warm,
         custom=_mapping((progress.stats or {}).get("artifact_data")),
         failures=tuple(replace(failure, message=clean(failure.message)) for failure in failures),
         last_task=progress.task if unfinished else "",

@@ -4,7 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 
-from playbook_engine.runs.folding import Cause, Progress, step
+from playbook_engine.runs.folding import Cause, End, Progress, step
 
 LINE_BYTES = 64 * 1024 * 1024
 """The longest line of events: the recap carries all that set_stats collected."""
@@ -26,6 +26,17 @@ class Followed:
     processor_seconds: float = 0.0
     broken: str = ""
     loaded: tuple[tuple[str, bool], ...] = ()
+
+    def end(self, cause: Cause, *, seconds: float, lost: str, warm: bool = False) -> End:
+        """Say how the run ended; ``lost`` is what is known of a process that went without a word."""
+        return End(
+            cause=cause,
+            code=self.code,
+            seconds=seconds,
+            processor_seconds=self.processor_seconds,
+            warm=warm,
+            note=self.broken or ("" if self.ended else lost),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class RunOutcome:
     failures: tuple[TaskFailure, ...] = ()
     last_task: str = ""
     """The task that was running when the run timed out or died."""
+    warm: bool = False
+    """Whether it was a fork of a server that had loaded Ansible."""
     detail: str = ""
     """How the run ended when no failed task says it: a signal, Ansible's own error; bounded, redacted."""
 

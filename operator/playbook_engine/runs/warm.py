@@ -23,7 +23,7 @@ from pathlib import Path
 from playbook_engine.fence import Fence, Tenure
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.environment import MARK, run_environment
-from playbook_engine.runs.folding import End, conclude, step
+from playbook_engine.runs.folding import conclude, step
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, Rules, RunOutcome, RunRequest
@@ -157,14 +157,8 @@ class WarmExecutor:
             await _hang_up(pipes, mark, ended=followed.ended)
         self._learn(followed.loaded)
         written = {"event": "error", "stdout": followed.stderr}
-        note = followed.broken or ("" if followed.ended else "the fork server ended")
-        end = End(
-            cause=cause,
-            code=followed.code,
-            seconds=time.monotonic() - began,
-            processor_seconds=followed.processor_seconds,
-            note=note,
-        )
+        seconds = time.monotonic() - began
+        end = followed.end(cause, seconds=seconds, lost="the fork server ended", warm=True)
         return conclude(step(followed.progress, written), end, clean=partial(self._clean, environment))
 
     def _learn(self, loaded: Iterable[tuple[str, bool]]) -> None:
