@@ -74,15 +74,18 @@ lint: env ## Check format, style, types, layers, roles and that generated files 
 
 ##@ Tests
 
+# Tests that take long or need more than this machine has by itself; each kind has a command of its own.
+APART := campaign or image or gateway or monitoring
+
 .PHONY: test-unit
 test-unit: env ## Run the tests that need no control plane
 	@echo "==> unit, contract and architecture tests"
-	$(BIN)/python -m pytest -m "not cluster" tests
+	$(BIN)/python -m pytest -m "not cluster and not ($(APART))" tests
 
 .PHONY: test-integration
 test-integration: env cluster-build ## Run the tests on a real control plane (devcluster, built when needed)
 	@echo "==> tests on a real control plane"
-	$(BIN)/python -m pytest -m "cluster and not campaign and not image" tests
+	$(BIN)/python -m pytest -m "cluster and not ($(APART))" tests
 	@echo "==> the CRD on the oldest supported API server"
 	cd devcluster/crdcheck && go test ./...
 

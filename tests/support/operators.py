@@ -101,11 +101,15 @@ class OperatorUnderTest:
 
     def metric(self, name: str) -> float:
         """Return the sum of all samples of a metric, 0 when there is none."""
-        with urllib.request.urlopen(f"{self.running.probes}/metrics", timeout=5) as answer:  # noqa: S310
-            lines = answer.read().decode().splitlines()
+        lines = self.exposition().decode().splitlines()
         return sum(
             float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))
         )
+
+    def exposition(self) -> bytes:
+        """Return all metrics as Prometheus reads them."""
+        with urllib.request.urlopen(f"{self.running.probes}/metrics", timeout=5) as answer:  # noqa: S310
+            return bytes(answer.read())
 
 
 def processes_with(variable: str, value: str) -> list[int]:

@@ -1,11 +1,11 @@
 """A demonstration that was left running with ``KEEP=1``: remembered in a file, so that it can be ended."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools.demo.processes import alive
+from tools.env.install_collections import cache_directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,7 @@ class Kept:
 
 def record() -> Path:
     """Return the file that remembers."""
-    given = os.environ.get("SEMANTIC_ROUTER_CACHE")
-    cache = Path(given) if given else Path.home() / ".cache" / "semantic-router-operator"
-    return cache / "demo" / "kept.json"
+    return cache_directory() / "demo" / "kept.json"
 
 
 def load() -> Kept | None:
