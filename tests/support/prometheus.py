@@ -5,7 +5,7 @@ import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,12 @@ class Prometheus:
         """Return the samples of an expression now."""
         return list(self.ask("query", query=expression)["result"])
 
+    def scrapes(self) -> bool:
+        """Tell whether it answers, and reads its target."""
+        with suppress(OSError):
+            return bool(self.query("up == 1"))
+        return False
+
     def firing(self) -> set[str]:
         """Return the names of the alerts that fire."""
         return {
@@ -102,7 +108,7 @@ def running(directory: Path, targets: Sequence[str], rules: Mapping[str, Any]) -
         )  # fmt: skip
     prometheus = Prometheus(f"http://{address}")
     try:
-        wait_for(lambda: bool(prometheus.query("up == 1")), timeout=START_SECONDS, what="Prometheus scrapes")
+        wait_for(prometheus.scrapes, timeout=START_SECONDS, what="Prometheus scrapes")
         yield prometheus
     finally:
         kill_tree(process.pid)

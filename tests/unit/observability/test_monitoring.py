@@ -60,6 +60,15 @@ def test_every_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     assert {"summary", "description"} <= set(alert["annotations"])
 
 
+def test_the_reference_has_every_metric_and_no_other() -> None:
+    page = (CHECKOUT / "docs" / "reference" / "metrics.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `(playbook_engine_[a-z_]+)`", page, re.MULTILINE))
+    samples = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed()}
+    assert told == {
+        name for name in samples if name.startswith("playbook_engine_") and not name.endswith("_created")
+    }
+
+
 def test_panels_have_titles_descriptions_and_places_of_their_own() -> None:
     panels = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))["panels"]
     taken: set[tuple[int, int]] = set()
