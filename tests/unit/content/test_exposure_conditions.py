@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.vllm.semantic_router.plugins.filter import plans
+from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import INTERNAL_HEADERS
 
 from playbook_engine.status.compose import News, compose
 from playbook_engine.status.conditions import read_conditions, read_told
 from playbook_engine.watches.reading import read_watches
 from tests.support.cluster import CHECKOUT
+from tests.support.gateways.guide import guide_policy
 from tests.unit.content.routers import live, observed, resource
 
 GATEWAY = {"gateway": {"existingRef": {"name": "shared", "namespace": "gateways"}}}
@@ -99,6 +101,35 @@ def test_what_the_gateway_says_of_the_route_becomes_the_condition(
     condition = gateway_ready(route)
     assert (condition["status"], condition["reason"]) == (status, reason)
     assert says in condition["message"]
+
+
+def section(name: str, accepted: str, generation: int) -> dict[str, Any]:
+    """Return what a gateway says about a route that names one of its listeners."""
+    said = parent(accepted, "NoMatchingParent", generation=generation)
+    return {**said, "parentRef": {**said["parentRef"], "sectionName": name}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [("web", "Accepted"), ("absent", "NoMatchingParent"), ("unheard", "AwaitingGateway")],
+)
+def test_what_the_gateway_said_about_a_former_listener_is_not_about_this_one(
+    wanted: str, reason: str
+) -> None:
+    """Envoy Gateway leaves what it said about a sectionName when the route names another."""
+    told = [parent("True", generation=1), section("absent", "False", 3), section("web", "True", 3)]
+    reference = {"existingRef": {**GATEWAY["gateway"]["existingRef"], "sectionName": wanted}}
+    assert gateway_ready(http_route(*told, generation=3), gateway=reference)["reason"] == reason
+
+
+def test_what_the_gateway_said_about_one_listener_is_not_about_all_of_them() -> None:
+    told = [section("web", "False", 1), parent("True", generation=2)]
+    assert gateway_ready(http_route(*told, generation=2))["reason"] == "Accepted"
+
+
+def test_the_guide_takes_every_internal_header_away() -> None:
+    removed = guide_policy()["spec"]["headers"]["earlyRequestHeaders"]["remove"]
+    assert removed == list(INTERNAL_HEADERS)
 
 
 def test_a_route_of_somebody_else_says_nothing_about_ours() -> None:
