@@ -4,6 +4,7 @@ import http.client
 import itertools
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,17 @@ PAUSE_SECONDS = 0.003
 
 type Opener = Callable[[], socket.socket]
 """Connects to the API port of a pod; raises OSError."""
+
+
+def encrypted(opener: Opener, context: ssl.SSLContext, name: str) -> Opener:
+    """Return what connects and begins TLS, and wants the certificate of ``name``; ssl.SSLError is an OSError too."""
+
+    def connect() -> ssl.SSLSocket:
+        plain = opener()
+        plain.settimeout(ANSWER_SECONDS)
+        return context.wrap_socket(plain, server_hostname=name)
+
+    return connect
 
 
 class Connection(http.client.HTTPConnection):
@@ -128,10 +140,14 @@ class Service:
 
 @dataclass(slots=True)
 class Load:
-    """Clients that ask one request after the other, each over a connection that it keeps, until they are stopped."""
+    """Clients that ask one request after the other, each over a connection that it keeps, until they are stopped.
+
+    With ``anew`` each request has a connection of its own.
+    """
 
     opener: Opener
     clients: int = 2
+    anew: bool = False
     answers: list[Answer] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -152,6 +168,8 @@ class Load:
         try:
             while not self.stopped.wait(PAUSE_SECONDS):
                 self.answers.append(_attempt(connection))
+                if self.anew:
+                    connection.close()
         finally:
             connection.close()
 
