@@ -1,17 +1,15 @@
 """Standalone, behind a Gateway, with a Route: every switch leaves nothing of the other mode, and never a gap."""
 
-import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.api import ApiError, Space
-from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.cluster import DevCluster
+from tests.support.gateways.program import definitions
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router, endpoint, service
 from tests.support.waiting import stays, wait_for
@@ -342,12 +340,7 @@ def test_a_gateway_that_asks_the_router_when_envoy_gateway_comes(
 @contextmanager
 def envoy_gateway(control_plane: DevCluster) -> Iterator[None]:
     """Install the definition of Envoy Gateway's policy, from its own module, for a while."""
-    asked = ["go", "mod", "download", "-json", "github.com/envoyproxy/gateway@v1.6.0"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=CHECKOUT / "devcluster")
-    module = json.loads(done.stdout)
-    assert module["Sum"] == "h1:AWKXQpvnNs6vqSeDgSwOyqMKlPircGXvw97mkfcDh/w="
-    name = "gateway.envoyproxy.io_envoyextensionpolicies.yaml"
-    file = Path(module["Dir"]) / "charts" / "gateway-helm" / "crds" / "generated" / name
+    (file,) = [one for one in definitions() if "envoyextensionpolicies" in one.name]
     control_plane.kubectl("apply", "--server-side", "-f", str(file))
     control_plane.wait_established("envoyextensionpolicies.gateway.envoyproxy.io")
     try:

@@ -155,6 +155,11 @@ def serve_http(address: str, port: int, state: State, *, metrics: bool) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             code, body = (200, "standin_router_up 1\n") if metrics else answer(self.path, state)
+            if "?" in self.path:
+                log(
+                    "info",
+                    f"request {self.path} with headers {' '.join(sorted(map(str.lower, self.headers)))}",
+                )
             self.send_response(code)
             self.send_header("Content-Type", "text/plain" if metrics else "application/json")
             self.send_header("Content-Length", str(len(body)))

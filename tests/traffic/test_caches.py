@@ -14,7 +14,7 @@ from tests.support.routers import Router
 from tests.support.traffic.authorities import Authority
 from tests.support.traffic.caches import milvus_server, redis_server
 from tests.support.traffic.recorder import Gate, gate
-from tests.support.traffic.relays import Relay
+from tests.support.traffic.relays import Relay, local
 from tests.support.traffic.site import Site
 
 PASSWORD = 'pass $word ${HOME} "quoted"'  # noqa: S105 - of a test
@@ -94,10 +94,10 @@ def stores(site: Site, authority: Authority, tmp_path_factory: pytest.TempPathFa
             gate(milvus, user=USER, password=PASSWORD, pair=pair, clients=authority)
         )
         encrypted = authority.issue("redis-tls").server_context(clients=authority)
-        site.expose("redis", Relay(redis), port=6379)
-        site.expose("redis-tls", Relay(redis, encrypted), port=6380)
-        site.expose("milvus", Relay(milvus), port=19530)
-        site.expose("milvus-tls", Relay(guarded.port), port=19530)
+        site.expose("redis", Relay(local(redis)), port=6379)
+        site.expose("redis-tls", Relay(local(redis), encrypted), port=6380)
+        site.expose("milvus", Relay(local(milvus)), port=19530)
+        site.expose("milvus-tls", Relay(local(guarded.port)), port=19530)
         yield guarded
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+from tests.support.gateways.program import program
 from tests.support.pods.objects import PodError
 from tests.support.pods.specs import Bind
 
@@ -67,6 +68,13 @@ def router() -> Image:
     return Image(entrypoint=start, working_directory="/app", binds=tuple(binds), programs=SHELL | {start[0]})
 
 
+def envoy_gateway() -> Image:
+    """Return the real Envoy Gateway, which has to be built before."""
+    name = "envoy-gateway"
+    binary = Bind(source=str(program()), target=f"/usr/local/bin/{name}")
+    return Image(entrypoint=(name,), binds=(binary,), programs=SHELL | {name})
+
+
 def python(module: str) -> tuple[str, ...]:
     """Return the command that runs ``main`` of a module inside of the router's image."""
     interpreter = f"{INTERPRETER}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
@@ -84,5 +92,7 @@ def image_of(name: str) -> Image:
         return envoy()
     if repository == "extproc":
         return router()
+    if repository == "gateway":
+        return envoy_gateway()
     message = f"image {name!r}: nothing stands for it here, add it to tests/support/pods/images.py"
     raise PodError(message)

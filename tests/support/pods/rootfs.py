@@ -24,6 +24,9 @@ SETTINGS = (
     "alternatives",
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
+LINKS = {"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+"""What container runtimes put below /dev, and where it leads to below /proc/self."""
+
 EMPTY_DIRECTORIES = (
     ("tmp", 0o1777),
     ("run", 0o755),
@@ -52,6 +55,8 @@ def build(spec: ContainerSpec) -> None:
         _mirror(Path("/etc", name), root=root, holes=holes)
     for name in DEVICES:
         _place(Bind(source=f"/dev/{name}", target=f"/dev/{name}", read_only=False), root=root)
+    for name, shown in LINKS.items():
+        (root / "dev" / name).symlink_to(f"/proc/self/{shown}")
     _mount_proc(root)
     for bind in spec.binds:
         _place(bind, root=root)

@@ -13,6 +13,9 @@ from tests.support.pods.networks import SANDBOX, Network
 from tests.support.pods.objects import Object, PodError, Reader
 from tests.support.pods.specs import ContainerSpec
 
+LET_OPEN = 0o666
+"""As container runtimes do, the container's user may open /dev/stdout anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningContainer:
@@ -85,7 +88,9 @@ def start_container(
     image = image_of(container["image"])
     spec = container_spec(container, pod, image=image, reader=reader, place=place)
     log = place.containers / container["name"] / "log"
-    with log.open("w", encoding="utf-8") as output:
+    log.write_bytes(b"")
+    log.chmod(LET_OPEN)
+    with log.open("a", encoding="utf-8") as output:
         process = subprocess.Popen(
             [*SANDBOX, "run", network.holder],
             stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, text=True, cwd=CHECKOUT,

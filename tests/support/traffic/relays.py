@@ -1,4 +1,4 @@
-"""Brings a server of this machine into the network of a pod, byte by byte, and ends TLS in front of it when asked."""
+"""Brings a server of this machine, or of another pod, into the network of a pod, byte by byte; ends TLS when asked."""
 
 import socket
 import ssl
@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from tests.support.traffic.clients import Opener
+
 PIECE_BYTES = 65536
+
+
+def local(port: int) -> Opener:
+    """Return what connects to a port of this machine's loopback address."""
+    return lambda: socket.create_connection(("127.0.0.1", port))
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Leads to a port of this machine's loopback address."""
+    """Leads to where ``opener`` connects."""
 
-    port: int
+    opener: Opener
     tls: ssl.SSLContext | None = None
 
     @contextmanager
@@ -35,7 +42,7 @@ class Relay:
     def _connect(self, client: socket.socket) -> None:
         with suppress(OSError), client:  # one side hangs up, or TLS is refused: so does the other
             inside = self.tls.wrap_socket(client, server_side=True) if self.tls else client
-            with inside, socket.create_connection(("127.0.0.1", self.port)) as server:
+            with inside, self.opener() as server:
                 back = threading.Thread(target=_pump, args=(server, inside), daemon=True)
                 back.start()
                 _pump(inside, server)

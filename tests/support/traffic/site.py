@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.support.api import Space
-from tests.support.podrun import RunningPod, run_pod
+from tests.support.podrun import READY_SECONDS, RunningPod, run_pod
 from tests.support.pods import names
 from tests.support.pods.networks import Network
 from tests.support.pods.objects import Object
@@ -109,7 +109,14 @@ class Site:
         metadata = {"name": name, "labels": dict(labels or {})}
         spec = {"ports": [{"port": port, "name": port_name}]}
         made = self.space.create({"kind": "Service", "metadata": metadata, "spec": spec})
-        backend = Backend(service=name, server=server, address=made["spec"]["clusterIP"], port=port)
+        self.reach(server, address=made["spec"]["clusterIP"], port=port, service=name)
+
+    def reach(self, server: Server, *, address: str, port: int, service: str = "") -> None:
+        """Let a server be at an address, for the pods that run and those to come."""
+        self.take(Backend(service=service, server=server, address=address, port=port))
+
+    def take(self, backend: Backend) -> None:
+        """Let a server of another site be here too."""
         self.backends.append(backend)
         for sockets, stack in self.networks:
             _listen(backend, sockets, stack)
@@ -126,7 +133,7 @@ class Site:
         self.additions.append(Bind(source=str(authority), target=AUTHORITIES))
 
     @contextmanager
-    def run(self, pod: Object) -> Iterator[Place]:
+    def run(self, pod: Object, timeout: float = READY_SECONDS) -> Iterator[Place]:
         """Run a pod, or the template of a Deployment, with everything around it; it is ready in the block."""
         with ExitStack() as stack:
             opened: list[PodSockets] = []
@@ -136,7 +143,7 @@ class Site:
 
             started = run_pod(pod, self.space.get, prepare=surround, additions=tuple(self.additions))
             running = stack.enter_context(started)
-            running.wait_ready()
+            running.wait_ready(timeout)
             yield Place(pod=running, sockets=opened[0])
 
     def _surround(self, network: Network, stack: ExitStack) -> PodSockets:
