@@ -149,7 +149,7 @@ def _specification(image: Image, container: Container) -> dict[str, Any]:
         "user": {"uid": container.uid, "gid": 0},
         "args": [*image.config["Entrypoint"], *container.arguments],
         "env": [*image.config["Env"], *variables],
-        "cwd": image.config["WorkingDir"],
+        "cwd": image.config["WorkingDir"] or "/",
         "noNewPrivileges": True,
         "capabilities": {},
     }

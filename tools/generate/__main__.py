@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.generate import argument_specs, crd, readmes
 from tools.generate.files import difference, stale, write
+from tools.olm import packages
 
 
 def _fields() -> dict[Path, str]:
@@ -21,6 +22,7 @@ PARTS: Mapping[str, Callable[[], dict[Path, str]]] = {
     "argument-specs": argument_specs.render,
     "readmes": readmes.render,
     "fields": _fields,
+    "olm": packages.render,
 }
 
 

@@ -1,0 +1,1 @@
+"""Bundle and catalog for the Operator Lifecycle Manager, made from ``deploy/``, ``crds/`` and ``samples/``."""
