@@ -1,22 +1,37 @@
-"""The command line; the only importer of rich."""
+"""The command line."""
 
 import argparse
+import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from functools import partial
 
-from rich.console import Console
-from rich.table import Table
-
-from playbook_engine import __version__
+from playbook_engine import __version__, terminal
+from playbook_engine.cluster.client import RealCluster
+from playbook_engine.cluster.errors import ClusterError, NoCredentialsError
 from playbook_engine.engine import making
 from playbook_engine.observability.logs import configure
-from playbook_engine.settings import SETTINGS, Settings, SettingsError, read_settings
+from playbook_engine.overview.reading import read_rows
+from playbook_engine.settings import SETTINGS, Setting, Settings, SettingsError, read_settings
 from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.reading import read_watches
 from playbook_engine.watches.records import Watch
 
 USAGE_CODE = 2
+WATCH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command ``status`` is asked to show."""
+
+    namespace: str | None
+    output: str
+    watch: bool
+    engine: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command == "version":
         print(__version__)  # noqa: T201 - the output of the command
         return 0
+    wanted = {field.name: given.pop(field.name) for field in fields(Wanted) if field.name in given}
     flags = {name: value for name, value in given.items() if value is not None}
     try:
         settings = read_settings(os.environ, flags)
@@ -34,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
         return USAGE_CODE
     if command == "validate":
-        _show(settings, watches)
+        terminal.show_watches(settings, watches)
         return 0
+    if command == "status":
+        return _status(settings, watches, Wanted(**wanted))
     configure(log_format=settings.log_format, level=settings.log_level)
     return making.run(settings, watches)
 
@@ -48,12 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         ("validate", "check the settings and the watches file, and show what would be done"),
     ):
         _add_settings(commands.add_parser(name, help=text, description=text))
+    _add_status(commands)
     commands.add_parser("version", help="show the version")
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    for setting in SETTINGS:
+def _add_settings(parser: argparse.ArgumentParser, settings: Iterable[Setting] = SETTINGS) -> None:
+    for setting in settings:
         parser.add_argument(
             setting.flag,
             dest=setting.name,
@@ -64,14 +83,42 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _show(settings: Settings, watches: tuple[Watch, ...]) -> None:
-    table = Table("kind", "playbook", "finalizer", "owns", "references", title=str(settings.watches_file))
-    for watch in watches:
-        table.add_row(
-            str(watch.gvk),
-            str(watch.playbook),
-            watch.finalizer.name if watch.finalizer else "",
-            "\n".join(kind.gvk.kind for kind in watch.owns),
-            "\n".join(f"{one.name} ({one.gvk.kind}, {one.mode})" for one in watch.references),
-        )
-    Console().print(table)
+def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "show every resource: its columns, its conditions, what is wrong, and its last run"
+    parser = commands.add_parser("status", help=text, description=text)
+    parser.add_argument("-n", "--namespace", help="of this namespace only; else of all that are watched")
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json"), default="table", help="json for programs"
+    )
+    parser.add_argument("-w", "--watch", action="store_true", help="keep the table on the screen up to date")
+    parser.add_argument(
+        "--engine",
+        metavar="URL",
+        default="http://127.0.0.1:8080",
+        help="where an engine serves its metrics, to show the runs that go on. Default: the one of the same pod",
+    )
+    _add_settings(parser, (setting for setting in SETTINGS if setting.name == "watches_file"))
+
+
+def _status(settings: Settings, watches: tuple[Watch, ...], wanted: Wanted) -> int:
+    with suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(_show(settings, watches, wanted))
+        except (ClusterError, NoCredentialsError) as error:
+            print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
+            return 1
+    return 0
+
+
+async def _show(settings: Settings, watches: tuple[Watch, ...], wanted: Wanted) -> None:
+    cluster = RealCluster()
+    namespaces = (wanted.namespace,) if wanted.namespace else settings.namespaces
+    read = partial(read_rows, cluster, watches, namespaces=namespaces, engine=wanted.engine)
+    try:
+        if wanted.watch:
+            await terminal.keep_showing(read, partial(asyncio.sleep, WATCH_SECONDS))
+        else:
+            show = terminal.print_rows if wanted.output == "json" else terminal.show_rows
+            show(await read())
+    finally:
+        await cluster.close()

@@ -19,7 +19,7 @@ IMPORTERS = {
     "kr8s": "cluster",
     "kubernetes": "",
     "prometheus_client": "observability",
-    "rich": "cli.py",
+    "rich": "terminal.py",
     "structlog": "observability",
     "yaml": "watches",
 }

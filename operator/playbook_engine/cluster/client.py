@@ -13,6 +13,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _PAGE = "500"
 EVENT = GroupVersionKind(group="", version="v1", kind="Event")
 
@@ -132,6 +133,15 @@ class RealCluster:
             if not rest:
                 return found
             query = {**first, "continue": rest}
+
+    async def table(self, gvk: GroupVersionKind, namespace: str = "") -> Object:
+        """Read the objects of a kind as the table that ``kubectl get`` shows, with each whole object in its row."""
+        path = (await self._discovery.resource(gvk)).path(namespace=namespace)
+        query = {"includeObject": "Object"}
+        table: Object = await self._transport.send(
+            Request(method="GET", path=path, query=query, accept=_TABLE)
+        )
+        return table
 
     async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
         """Change an object by a JSON patch; a failed ``test`` is an InvalidError."""

@@ -41,6 +41,7 @@ class _Known:
     presence: Presence
     resource: Resource | None
     until: float
+    reason: str = ""
 
 
 class Discovery:
@@ -60,8 +61,9 @@ class Discovery:
         """Give where the kind is served; raises NotFoundError when it is not, UnavailableError when nobody knows."""
         found = await self._look(gvk)
         if found.resource is None:
-            error = NotFoundError if found.presence is Presence.ABSENT else UnavailableError
-            raise error(f"kind {gvk} is {found.presence} in this cluster")
+            if found.presence is Presence.ABSENT:
+                raise NotFoundError(f"kind {gvk} is absent in this cluster")
+            raise UnavailableError(f"whether this cluster has the kind {gvk} is not known: {found.reason}")
         return found.resource
 
     def forget(self, gvk: GroupVersionKind) -> None:
@@ -81,8 +83,8 @@ class Discovery:
             answer = await self._transport.send(Request(method="GET", path=prefix))
         except NotFoundError:
             return _Known(Presence.ABSENT, None, until)
-        except ClusterError:
-            return _Known(Presence.UNKNOWN, None, until)
+        except ClusterError as error:
+            return _Known(Presence.UNKNOWN, None, until, str(error))
         found = _find(answer.get("resources") or (), gvk.kind)
         if found is None:
             return _Known(Presence.ABSENT, None, until)

@@ -12,7 +12,7 @@ from playbook_engine.engine.working import Working
 from playbook_engine.leadership.election import Leadership
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics
-from playbook_engine.observability.server import ListenError, serving
+from playbook_engine.observability.server import ListenError, Runs, serving
 from playbook_engine.runs.records import Executor
 from playbook_engine.settings import Settings
 
@@ -40,6 +40,7 @@ class Engine:
         working: Working,
         renewal: Renewal,
         metrics: Metrics,
+        runs: Runs,
     ) -> None:
         """Start nothing yet."""
         self._settings = settings
@@ -48,6 +49,7 @@ class Engine:
         self._working = working
         self._renewal = renewal
         self._metrics = metrics
+        self._runs = runs
         self._stop = asyncio.Event()
         self._listed = False
 
@@ -60,6 +62,7 @@ class Engine:
                 metrics_at=settings.metrics_address,
                 metrics=self._metrics,
                 ready=self._ready,
+                runs=self._runs,
             ):
                 return await self._work_until_stopped()
         except (ListenError, NoCredentialsError) as error:

@@ -82,8 +82,10 @@ def make_engine(
         metrics=metrics,
     )
     metrics.show_states(partial(states, store, watches))
+    runner = _make_runner(settings, outside, metrics)
+    reconciler = _make_reconciler(settings, store, content, backoff=backoff, outside=outside, runner=runner)
     working = Working(
-        _make_reconciler(settings, store, content, backoff=backoff, outside=outside, metrics=metrics),
+        reconciler,
         queue,
         watching,
         watches=watches,
@@ -99,6 +101,7 @@ def make_engine(
         working=working,
         renewal=Renewal(content, outside.executor, on_content=working.look_at_all),
         metrics=metrics,
+        runs=runner.shown,
     )
 
 
@@ -109,15 +112,15 @@ def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that cal
     *,
     backoff: Backoff,
     outside: Outside,
-    metrics: Metrics,
+    runner: Runner,
 ) -> Reconciler:
-    clock = time.monotonic
+    clock, metrics = runner.clock, runner.metrics
     return Reconciler(
         Parts(
             cluster=outside.cluster,
             store=store,
             gatherer=Gatherer(outside.cluster, store, namespaces=settings.namespaces, clock=clock),
-            runner=_make_runner(settings, outside, metrics),
+            runner=runner,
             writer=StatusWriter(outside.cluster, store, metrics, now=_now),
             backoff=backoff,
             metrics=metrics,

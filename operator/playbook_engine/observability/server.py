@@ -11,6 +11,9 @@ from playbook_engine.observability.metrics import CONTENT_TYPE, Metrics
 type Look = Callable[[], str]
 """Gives why something is not as it should be, or an empty text when it is."""
 
+type Runs = Callable[[], list[dict[str, object]]]
+"""Gives the runs that go on, as plain data."""
+
 
 class ListenError(Exception):
     """An address cannot be listened on."""
@@ -21,16 +24,19 @@ type Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 @asynccontextmanager
 async def serving(
-    *, probes: Address | None, metrics_at: Address | None, metrics: Metrics, ready: Look
+    *, probes: Address | None, metrics_at: Address | None, metrics: Metrics, ready: Look, runs: Runs
 ) -> AsyncIterator[None]:
-    """Serve ``/healthz``, ``/readyz`` and ``/metrics`` while the block runs; raises ListenError for a taken port.
+    """Serve ``/healthz``, ``/readyz``, ``/metrics`` and ``/runs`` while the block runs.
 
+    Raises ListenError for a taken port.
     A process that answers at all is healthy: one of whose parts has failed ends by itself.
     """
     routes = {
         probes: [web.get("/healthz", _probe(lambda: "")), web.get("/readyz", _probe(ready))],
     }
-    routes.setdefault(metrics_at, []).append(web.get("/metrics", _metrics(metrics)))
+    routes.setdefault(metrics_at, []).extend(
+        (web.get("/metrics", _metrics(metrics)), web.get("/runs", _listing(runs)))
+    )
     runners = [await _serve(address, found) for address, found in routes.items() if address]
     try:
         yield
@@ -58,6 +64,13 @@ def _probe(look: Look) -> Handler:
     async def answer(_: web.Request) -> web.Response:
         problem = look()
         return web.Response(status=503 if problem else 200, text=problem or "ok")
+
+    return answer
+
+
+def _listing(runs: Runs) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(runs())
 
     return answer
 

@@ -21,6 +21,20 @@ UNSAFE = frozenset({"resource", "observed"})
 log = get_logger(__name__)
 
 
+@dataclass(slots=True)
+class Going:
+    """A run that goes on; ``since`` is when it began, ``task`` what it does now."""
+
+    subject: str
+    operation: str
+    since: float
+    task: str = ""
+
+    def begins(self, task: str) -> None:
+        """Take notice of a task."""
+        self.task = task
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
     """What runs are made with; ``clock`` gives seconds, ``environment`` is added to that of runs."""
@@ -31,6 +45,8 @@ class Runner:
     clock: Callable[[], float]
     verbosity: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    going: dict[str, Going] = field(default_factory=dict)
+    """The runs that go on, by identifier."""
 
     @asynccontextmanager
     async def slot(self, priority: Priority, namespace: str) -> AsyncIterator[None]:
@@ -52,7 +68,7 @@ class Runner:
         request = self._request(watch, observation, operation, ident)
         with context(run=ident):
             log.info("run begins", operation=operation, playbook=request.playbook.name)
-            outcome = await self._started(request)
+            outcome = await self._followed(request, operation)
             told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
             told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
                  changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
@@ -66,9 +82,28 @@ class Runner:
         )
         return outcome
 
-    async def _started(self, request: RunRequest) -> RunOutcome:
+    def shown(self) -> list[dict[str, object]]:
+        """Give the runs that go on, for people: whose, what for, since how many seconds, and the task."""
+        return [
+            {
+                "object": one.subject,
+                "operation": one.operation,
+                "seconds": round(self.clock() - one.since, 1),
+                "task": one.task,
+            }
+            for one in self.going.values()
+        ]
+
+    async def _followed(self, request: RunRequest, operation: str) -> RunOutcome:
+        going = self.going[request.ident] = Going(request.subject, operation, self.clock())
         try:
-            return await self.executor.run(request)
+            return await self._started(request, going)
+        finally:
+            del self.going[request.ident]
+
+    async def _started(self, request: RunRequest, going: Going) -> RunOutcome:
+        try:
+            return await self.executor.run(request, on_task=going.begins)
         except OSError as error:  # no space, no memory, no process: a person has to hear of it
             detail = f"it could not be started: {error.strerror or error}"
             return RunOutcome(status=RunStatus.DIED, counts=TaskCounts(), duration_seconds=0.0, detail=detail)

@@ -20,7 +20,7 @@ from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import conclude
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
-from playbook_engine.runs.records import USUAL, Rules, RunOutcome, RunRequest
+from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
 from playbook_engine.runs.workspace import make_root, make_workspace
@@ -44,7 +44,7 @@ class ColdExecutor:
         self._closing = asyncio.Event()
         self._running: set[asyncio.Future[object]] = set()
 
-    async def run(self, request: RunRequest) -> RunOutcome:
+    async def run(self, request: RunRequest, *, on_task: OnTask = unheard) -> RunOutcome:
         """Run to the end, or until the timeout, ``close`` or a cancellation; nothing of the run is left then.
 
         Raises OSError when no process can be started, RuntimeError after ``close``, and TypeError when a
@@ -56,7 +56,7 @@ class ColdExecutor:
         self._running.add(done)
         directory = make_workspace(self._root, request, self._rules.limits)
         try:
-            return await self._in(directory, request)
+            return await self._in(directory, request, on_task)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
             self._running.discard(done)
@@ -75,12 +75,12 @@ class ColdExecutor:
             await asyncio.wait(tuple(self._running))
         shutil.rmtree(self._root, ignore_errors=True)
 
-    async def _in(self, directory: Path, request: RunRequest) -> RunOutcome:
+    async def _in(self, directory: Path, request: RunRequest, on_task: OnTask) -> RunOutcome:
         mark = uuid.uuid4().hex
         environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
         began = time.monotonic()
         process = await _start(directory, environment)
-        followed = Followed()
+        followed = Followed(on_task=on_task)
         try:
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - pipes
             streams = Streams(process.stdout, process.stderr)

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.runs.folding import Cause, End, Progress, step
+from playbook_engine.runs.records import OnTask, unheard
 
 LINE_BYTES = 64 * 1024 * 1024
 """The longest line of events: the recap carries all that set_stats collected."""
@@ -26,6 +28,7 @@ class Followed:
     processor_seconds: float = 0.0
     broken: str = ""
     loaded: tuple[tuple[str, bool], ...] = ()
+    on_task: OnTask = unheard
 
     def end(self, cause: Cause, *, seconds: float, lost: str, warm: bool = False) -> End:
         """Say how the run ended; ``lost`` is what is known of a process that went without a word."""
@@ -37,6 +40,12 @@ class Followed:
             warm=warm,
             note=self.broken or ("" if self.ended else lost),
         )
+
+    def take(self, event: Mapping[str, object]) -> None:
+        """Take one event of ansible-runner in."""
+        before, self.progress = self.progress, step(self.progress, event)
+        if self.progress.task != before.task:
+            self.on_task(self.progress.task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ async def _read_events(events: asyncio.StreamReader, followed: Followed) -> None
         elif "loaded" in event:
             followed.loaded = tuple((path, trusted) for path, trusted in event["loaded"])
         else:
-            followed.progress = step(followed.progress, event)
+            followed.take(event)
 
 
 async def _read_errors(errors: asyncio.StreamReader, followed: Followed) -> None:

@@ -1,6 +1,6 @@
 """What goes into a run and what comes out of it; executors and the shipped fake share these records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -106,10 +106,18 @@ class RunOutcome:
     """How the run ended when no failed task says it: a signal, Ansible's own error; bounded, redacted."""
 
 
+type OnTask = Callable[[str], None]
+"""Called with the name of each task as it begins."""
+
+
+def unheard(_task: str) -> None:
+    """Take no notice of tasks."""
+
+
 class Executor(Protocol):
     """Runs playbooks. A failing play is an outcome, not an exception."""
 
-    async def run(self, request: RunRequest) -> RunOutcome:
+    async def run(self, request: RunRequest, *, on_task: OnTask = unheard) -> RunOutcome:
         """Run to the end; when cancelled or past the deadline, kill the process tree before returning."""
         ...
 

@@ -26,7 +26,7 @@ from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import conclude, step
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
 from playbook_engine.runs.processes import kill_all, marked
-from playbook_engine.runs.records import USUAL, Rules, RunOutcome, RunRequest
+from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
 from playbook_engine.runs.workspace import make_root, make_workspace
@@ -73,18 +73,18 @@ class WarmExecutor:
         self._starting = asyncio.Lock()
         self._failures = 0
 
-    async def run(self, request: RunRequest) -> RunOutcome:
+    async def run(self, request: RunRequest, *, on_task: OnTask = unheard) -> RunOutcome:
         """Run to the end, as the cold executor does and with the same outcome."""
         if self._closing.is_set():
             raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
         server = None if _is_special(request) else await self._ready_server()
         if server is None:
-            return await self._cold.run(request)
+            return await self._cold.run(request, on_task=on_task)
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
         directory = make_workspace(self._root, request, self._rules.limits)
         try:
-            return await self._in(directory, request, server)
+            return await self._in(directory, request, server, on_task)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
             self._running.discard(done)
@@ -140,11 +140,13 @@ class WarmExecutor:
             server.parse(self._loaded)
         self._tell(reason)
 
-    async def _in(self, directory: Path, request: RunRequest, server: "_Server") -> RunOutcome:
+    async def _in(
+        self, directory: Path, request: RunRequest, server: "_Server", on_task: OnTask
+    ) -> RunOutcome:
         mark = uuid.uuid4().hex
         environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
         began = time.monotonic()
-        followed = Followed()
+        followed = Followed(on_task=on_task)
         pipes = await server.send(
             _order(directory, request, environment) | {"limits": asdict(self._rules.limits)}
         )

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playbook_engine.runs.records import (
+    OnTask,
     RunOutcome,
     RunRequest,
     RunStatus,
     TaskCounts,
     TaskFailure,
+    unheard,
 )
 
 type Answer = RunOutcome | Callable[[RunRequest], RunOutcome]
@@ -91,7 +93,7 @@ class FakeExecutor:
         self._holds[playbook].append(hold)
         return hold
 
-    async def run(self, request: RunRequest) -> RunOutcome:
+    async def run(self, request: RunRequest, *, on_task: OnTask = unheard) -> RunOutcome:
         """Record the request and end as scripted, bounded by the request's timeout while held."""
         if self.closed:
             message = f"run {request.ident} of {request.playbook}: the executor is closed"
@@ -101,7 +103,7 @@ class FakeExecutor:
         self._idle.clear()
         self.most_running = max(self.most_running, self.running)
         try:
-            return await self._held(request) or self._answer(request)
+            return await self._held(request, on_task) or self._answer(request)
         except asyncio.CancelledError:
             self.killed.append(request.ident)
             raise
@@ -122,12 +124,13 @@ class FakeExecutor:
         self._closing.set()
         await self._idle.wait()
 
-    async def _held(self, request: RunRequest) -> RunOutcome | None:
+    async def _held(self, request: RunRequest, on_task: OnTask) -> RunOutcome | None:
         holds = self._holds[request.playbook]
         if not holds:
             return None
         hold = holds.popleft()
         hold.started.set()
+        on_task(hold.last_task)
         waits = {asyncio.ensure_future(event.wait()) for event in (hold.released, self._closing)}
         try:
             done, _ = await asyncio.wait(

@@ -1,0 +1,1 @@
+"""What a person sees of all resources at once: the command ``status``."""
