@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools.generate import argument_specs, crd, readmes
+from tools.generate import api_reference, argument_specs, crd, readmes, settings_reference
 from tools.generate.files import difference, stale, write
 from tools.olm import packages
 
@@ -22,6 +22,8 @@ PARTS: Mapping[str, Callable[[], dict[Path, str]]] = {
     "argument-specs": argument_specs.render,
     "readmes": readmes.render,
     "fields": _fields,
+    "api": api_reference.render,
+    "settings": settings_reference.render,
     "olm": packages.render,
 }
 
