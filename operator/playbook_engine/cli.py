@@ -9,16 +9,17 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 
-from playbook_engine import __version__, terminal
+from playbook_engine import __version__, calls, terminal
 from playbook_engine.cluster.client import RealCluster
 from playbook_engine.cluster.errors import ClusterError, NoCredentialsError
 from playbook_engine.engine import making
 from playbook_engine.observability.logs import configure
 from playbook_engine.overview.reading import read_rows
 from playbook_engine.settings import SETTINGS, Setting, Settings, SettingsError, read_settings
+from playbook_engine.watches.commands import BUILT_IN
 from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.reading import read_watches
-from playbook_engine.watches.records import Watch
+from playbook_engine.watches.records import Command, Watch
 
 USAGE_CODE = 2
 WATCH_SECONDS = 2.0
@@ -36,11 +37,15 @@ class Wanted:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; give the exit code: 0 for success, 1 for a failure, 2 for wrong usage."""
-    given = vars(_parser().parse_args(arguments))
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    declared = _declared() if words[:1] and words[0] not in BUILT_IN else ()
+    given = vars(_parser(declared).parse_args(words))
     command = given.pop("command")
     if command == "version":
         print(__version__)  # noqa: T201 - the output of the command
         return 0
+    if called := next((one for one in declared if one.name == command), None):
+        return calls.call(called, given)
     wanted = {field.name: given.pop(field.name) for field in fields(Wanted) if field.name in given}
     flags = {name: value for name, value in given.items() if value is not None}
     try:
@@ -58,7 +63,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return making.run(settings, watches)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _declared() -> tuple[Command, ...]:
+    """Read the commands of the watches file; there are none when it cannot be read."""
+    try:
+        watches = read_watches(read_settings(os.environ, {}).watches_file)
+    except (SettingsError, WatchesFileError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
+        return ()
+    return tuple(command for watch in watches for command in watch.commands)
+
+
+def _parser(declared: Iterable[Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Reconciles Kubernetes objects with Ansible playbooks.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
@@ -68,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_settings(commands.add_parser(name, help=text, description=text))
     _add_status(commands)
     commands.add_parser("version", help="show the version")
+    for one in declared:
+        calls.add_arguments(commands.add_parser(one.name, help=one.help, description=one.help), one)
     return parser
 
 

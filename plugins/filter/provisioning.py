@@ -35,17 +35,31 @@ def completed(resource: Object, definition: Object, namespace: str = "default") 
 def problems(
     resource: Object, observed: Mapping[str, Any], cluster_domain: str, *, every: bool = False
 ) -> list[str]:
-    """Return what keeps the router from serving, or with ``every`` all that is not as it should be, as sentences."""
+    """Return what keeps the router from serving, or with ``every`` all that is not as it should be, as sentences.
+
+    With ``every`` the cluster is a description, and what that says nothing about is named too.
+    """
     plans = [
         *(plan(resource, observed, cluster_domain) for plan in (backends_plan, gateway_plan, router_plan)),
         *(plan(resource, observed) for plan in (cache_plan, persistence_plan, openshift_plan)),
     ]
     conditions = {kind: one for plan in plans for kind, one in plan["conditions"].items()}
-    return [
+    found = [
         f"{kind}: {one['message']}"
         for kind, one in sorted(conditions.items())
         if (every and kind not in NEUTRAL and one["status"] != "True")
         or (kind in DECISIVE and one["status"] == "False")
+    ]
+    return [*found, *_untold(observed)] if every and found else found
+
+
+def _untold(observed: Mapping[str, Any]) -> list[str]:
+    kinds = sorted(kind for kind, presence in section(observed, "apis").items() if presence == "unknown")
+    if not kinds:
+        return []
+    return [
+        f"the description of the cluster (observed_file) says nothing about {', '.join(kinds)}: "
+        "add objects of these kinds, or say under apis whether they are present or absent"
     ]
 
 

@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatch
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.vllm.semantic_router.plugins.module_utils.documents import laid_over
 
 from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
 from tests.support.envoy_files import problems
+from tests.support.expectations import expectation, names, surprises
 from tests.support.fragments import differences
 from tests.support.podrun import RunningPod, run_pod
 from tests.support.pods.objects import PodError
@@ -30,7 +28,6 @@ READY_PORT = 19001
 
 
 GO_OPERATOR = Path(__file__).with_name("testdata") / "go_operator"
-EXPECTED = Path(__file__).with_name("testdata") / "samples"
 
 
 def documents(file: Path) -> list[Any]:
@@ -78,43 +75,13 @@ def check_pod(running: RunningPod, *, standalone: bool = True) -> None:
     assert "Connection refused" in running.request(9901, "/config_dump").error
 
 
-def expectation(sample: str, router: Router) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """Return fragments of all objects that a sample makes, by kind and name pattern, and of its status."""
-    text = (EXPECTED / f"{sample}.yaml").read_text(encoding="utf-8")
-    own = yaml.safe_load(placed(text, router))
-    shared = ["_common", *([] if own.get("gateway") else ["_standalone"])]
-    fragments: dict[str, list[Any]] = {}
-    texts = [(EXPECTED / f"{name}.yaml").read_text(encoding="utf-8") for name in shared]
-    for objects in (*(yaml.safe_load(placed(one, router)) for one in texts), own.get("objects", {})):
-        for name, fragment in objects.items():
-            fragments.setdefault(name, []).append(fragment)
-    return fragments, own.get("status", {})
-
-
-def placed(text: str, router: Router) -> str:
-    """Put the names of the resource and of its namespace into an expectation."""
-    return text.replace("NAMESPACE", router.space.name).replace("NAME", router.name)
-
-
-def check_objects(router: Router, fragments: Mapping[str, list[Any]]) -> None:
+def check_objects(router: Router, objects: Mapping[str, Any]) -> None:
     """Every object that the sample makes is expected and as it should be, and nothing that is expected is missing."""
     made = {f"{kind}/{name}": item for (kind, name), item in router.children(*MADE_KINDS).items()}
-    expected = {name: pattern for name in made for pattern in fragments if fnmatch(name, pattern)}
-    assert made.keys() == expected.keys(), "an object that the sample's expectation does not name"
-    assert fragments.keys() == set(expected.values()), "an object that is missing"
-    for name, pattern in expected.items():
-        metadata = made[name]["metadata"]
-        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "semantic-router-operator", name
-        assert [owner["name"] for owner in metadata["ownerReferences"] if owner["controller"]] == [
-            router.name
-        ]
-        for fragment in with_overrides(fragments[pattern]):
-            assert differences(fragment, made[name], name) == []
-
-
-def with_overrides(fragments: list[Any]) -> list[Any]:
-    """Lay later fragments over the first: a sample may differ from what is common."""
-    return [reduce(laid_over, fragments)]
+    assert surprises(made, objects) == []
+    for name, one in made.items():
+        owners = [owner["name"] for owner in one["metadata"]["ownerReferences"] if owner["controller"]]
+        assert owners == [router.name], name
 
 
 @pytest.mark.parametrize("sample", NAMES)
@@ -127,10 +94,10 @@ def test_a_sample_becomes_available_and_its_pod_runs(
     (resource,) = apply(control_plane, space, SAMPLES / f"{PREFIX}{sample}.yaml")
     router = Router(space, resource["metadata"]["name"])
     settled = router.wait_available()
-    fragments, status = expectation(sample, router)
+    expected = expectation(sample, name=router.name, namespace=space.name)
     assert router.condition("Degraded")["status"] == "False"
-    assert differences(status, settled["status"]) == []
-    check_objects(router, fragments)
+    assert differences(expected.status, settled["status"]) == []
+    check_objects(router, expected.objects)
     with run_pod(pod_of(space, router.name), space.get) as running:
         check_pod(running, standalone=settled["status"]["gatewayMode"] == "standalone")
 
@@ -154,7 +121,7 @@ def test_a_manifest_for_the_operator_in_go_applies_unchanged_and_its_pod_runs(
 
 def test_every_sample_has_its_prerequisites_and_its_expectation() -> None:
     assert set(NAMES) == {path.stem for path in (SAMPLES / "prerequisites").glob("*.yaml")}
-    assert set(NAMES) == {path.stem for path in EXPECTED.glob("[!_]*.yaml")}
+    assert set(NAMES) == names()
 
 
 def test_the_documented_samples_are_there() -> None:

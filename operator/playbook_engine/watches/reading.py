@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playbook_engine.objects import GroupVersionKind
 from playbook_engine.watches import values
+from playbook_engine.watches.commands import commands
 from playbook_engine.watches.derivations import status
 from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.kinds import kinds, owned_kinds, references
@@ -33,6 +34,7 @@ _KEYS = (
     "references",
     "apis",
     "status",
+    "commands",
 )
 _FINALIZER_KEYS = ("name", "playbook", "vars")
 _QUALIFIED = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -117,6 +119,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
     refers = references(section.get("references"), environ)
     apis = kinds(section.get("apis"))
     derived = status(section.get("status"), environ)
+    called = commands(section.get("commands"), directory=directory)
     if gvk is None or playbook is None:
         return None
     return Watch(
@@ -138,6 +141,7 @@ def _entry(place: Place, *, directory: Path, environ: Mapping[str, str]) -> Watc
         fields=derived.fields,
         conditions=derived.conditions,
         neutral=derived.neutral,
+        commands=called,
     )
 
 

@@ -16,6 +16,23 @@ class ReadMode(StrEnum):
     POLL = "poll"  # `get` by name every `poll_seconds`: for kinds that must not be listed, such as Secrets
 
 
+class Shown(StrEnum):
+    """What a person wants to see of a command."""
+
+    PLAY = "play"  # what Ansible prints
+    FILES = "files"  # what the playbook has written into the directory `output`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A playbook that a person runs by name; ``help`` is one line about it."""
+
+    name: str
+    playbook: Path
+    shows: Shown
+    help: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finalizer:
     """A finalizer and the playbook that must succeed before it is removed."""
@@ -141,3 +158,4 @@ class Watch:
     fields: tuple[DerivedField, ...] = ()
     conditions: tuple[DerivedCondition, ...] = ()
     neutral: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()

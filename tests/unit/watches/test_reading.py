@@ -13,12 +13,14 @@ from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.reading import read_watches
 from playbook_engine.watches.records import (
     Case,
+    Command,
     DerivedCondition,
     DerivedField,
     Finalizer,
     OwnedKind,
     ReadMode,
     Reference,
+    Shown,
     Watch,
 )
 
@@ -73,6 +75,9 @@ EVERYTHING = """\
         cases:
           - {status: "False", reason: Locked, reasonFrom: values.door.why, message: it is locked}
     neutral: [SomethingIgnored]
+  commands:
+    bake: {playbook: playbooks/reconcile.yml, shows: files, help: bake it}
+    look-at: {playbook: playbooks/reconcile.yml}
 """
 
 
@@ -180,6 +185,20 @@ def test_every_key_becomes_its_record(directory: Path) -> None:
                 ),
             ),
             neutral=("SomethingIgnored",),
+            commands=(
+                Command(
+                    name="bake",
+                    playbook=directory / "playbooks/reconcile.yml",
+                    shows=Shown.FILES,
+                    help="bake it",
+                ),
+                Command(
+                    name="look-at",
+                    playbook=directory / "playbooks/reconcile.yml",
+                    shows=Shown.PLAY,
+                    help="run reconcile.yml",
+                ),
+            ),
         ),
     )
 

@@ -1,0 +1,1 @@
+"""Runs molecule's scenarios on a control plane of their own."""
