@@ -15,7 +15,9 @@ from ansible_collections.vllm.semantic_router.plugins.filter.plans import (
 from ansible_collections.vllm.semantic_router.plugins.module_utils import definition as definitions
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import with_applied
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import unstored
 
 DECISIVE = ("RouterReady", "GatewayReady", "ConfigValid")
 """Without these nothing serves; what else is false is a loss that the router lives with."""
@@ -39,9 +41,12 @@ def problems(
 
     With ``every`` the cluster is a description, and what that says nothing about is named too.
     """
+    cache = cache_plan(resource, observed)
+    since = _with_secret(resource, observed, cache)
     plans = [
-        *(plan(resource, observed, cluster_domain) for plan in (backends_plan, gateway_plan, router_plan)),
-        *(plan(resource, observed) for plan in (cache_plan, persistence_plan, openshift_plan)),
+        cache,
+        *(plan(resource, since, cluster_domain) for plan in (backends_plan, gateway_plan, router_plan)),
+        *(plan(resource, since) for plan in (persistence_plan, openshift_plan)),
     ]
     conditions = {kind: one for plan in plans for kind, one in plan["conditions"].items()}
     found = [
@@ -53,14 +58,22 @@ def problems(
     return [*found, *_untold(observed)] if every and found else found
 
 
+def _with_secret(
+    resource: Object, observed: Mapping[str, Any], cache: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What will be seen once the role ``cache`` has made its Secret, which other roles wait for."""
+    identity = identity_of(resource)
+    named = {"namespace": identity.namespace, "name": cache["name"]}
+    made = [{"apiVersion": "v1", "kind": kind, "metadata": named} for kind in cache["wanted"]]
+    return with_applied(observed, unstored(made), identity)
+
+
 def _untold(observed: Mapping[str, Any]) -> list[str]:
     kinds = sorted(kind for kind, presence in section(observed, "apis").items() if presence == "unknown")
     if not kinds:
         return []
-    return [
-        f"the description of the cluster (observed_file) says nothing about {', '.join(kinds)}: "
-        "add objects of these kinds, or say under apis whether they are present or absent"
-    ]
+    said = f"the description of the cluster (observed_file) says nothing about {', '.join(kinds)}"
+    return [f"{said}: add objects of these kinds, or say under apis whether they are present or absent"]
 
 
 def made_for(observed: Mapping[str, Any], resource: Object) -> list[Object]:

@@ -102,8 +102,8 @@ def claims_to_release(resource: Object, observed: Mapping[str, Any]) -> list[dic
     name = identity.name_of(CLAIM_SUFFIX)
     live = find(observed, CLAIM, identity, name)
     retained = section(spec_of(resource), "persistence").get("retentionPolicy") == RETAIN
-    if live is None or not retained or not identity.owns(live):
-        return []
+    if live is None or not retained or not identity.uid or not identity.owns(live):
+        return []  # without a uid nothing was ever owned by reference
     return [{"name": name, "namespace": identity.namespace, "patch": list(_releasing(live, identity))}]
 
 

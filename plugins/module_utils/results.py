@@ -50,6 +50,11 @@ def fingerprints(applied: Sequence[Object], field_manager: str) -> dict[str, dic
     return {_key(one): _print(one, field_manager) for one in applied}
 
 
+def unstored(written: Sequence[Object]) -> dict[str, dict[str, str]]:
+    """Return the same for objects that no API server has seen: who they are, and nothing of how they are stored."""
+    return {_key(one): {"uid": "", "version": "", "fields": ""} for one in written}
+
+
 def shown(before: Object | None, after: Object) -> dict[str, Any]:
     """Return a write as Ansible shows differences, without what the API server keeps for itself, and no Secret."""
     metadata = after["metadata"]

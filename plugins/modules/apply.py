@@ -86,6 +86,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.results impor
     differs,
     fingerprints,
     shown,
+    unstored,
 )
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ConflictError as Refused
@@ -196,7 +197,7 @@ def _write(module: AnsibleK8SModule) -> None:
         module.fail_json(msg=f"the objects cannot be written: {error}")
     else:
         names = [str(directory / file_name(after)) for _, after in pairs]
-        _tell(module, pairs, objects={}, files=names)
+        _tell(module, pairs, objects=unstored([after for _, after in pairs]), files=names)
 
 
 def _tell(module: AnsibleK8SModule, pairs: Sequence[tuple[Object | None, Object]], **more: object) -> None:

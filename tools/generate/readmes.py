@@ -34,6 +34,9 @@ Other fields may be there and are not looked at. Defaults are those of the CRD.
 
 ## Example
 
+`{name}_observed` is what the module `vllm.semantic_router.observe` returns; its `entry` is the first one of
+the collection's `watches.yaml`. In the playbooks of the collection, `--tags {name}` runs this role only.
+
 ```yaml
 {example}
 ```
@@ -101,16 +104,31 @@ def type_word(schema: Schema) -> str:
 
 
 def example(role: Role) -> str:
-    """A task that includes the role."""
+    """A playbook that uses the role."""
     resource = {
         "apiVersion": "vllm.ai/v1alpha1",
         "kind": "SemanticRouter",
         "metadata": {"name": "test-router", "namespace": "default"},
         "spec": role.example,
     }
+    look = {
+        "name": "Look at what the resource refers to",
+        "vllm.semantic_router.observe": {"resource": "{{ router }}", "entry": "{{ watches[0] }}"},
+        "register": "seen",
+    }
     task = {
         "name": f"Run {role.name}",
         "ansible.builtin.include_role": {"name": f"vllm.semantic_router.{role.name}"},
-        "vars": {f"{role.name}_resource": resource},
+        "vars": {f"{role.name}_resource": "{{ router }}", f"{role.name}_observed": "{{ seen.observed }}"},
     }
-    return dump([task])
+    play = {
+        "name": f"Use the role {role.name}",
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {
+            "watches": "{{ lookup('ansible.builtin.file', 'watches.yaml') | from_yaml }}",
+            "router": resource,
+        },
+        "tasks": [look, task],
+    }
+    return dump([play])

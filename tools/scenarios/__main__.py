@@ -1,4 +1,4 @@
-"""``make molecule``: molecule's scenarios, as many at once as there are processors, on one control plane with one operator.
+"""``make molecule``: molecule's scenarios, one for each processor at once, on one control plane with one operator.
 
 ``SCENARIO=simple,drift``  runs these only.
 ``WORKERS=4``              how many at once.

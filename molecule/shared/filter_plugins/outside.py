@@ -85,7 +85,8 @@ def left(documents: Iterable[Any], owner: Mapping[str, Any]) -> dict[str, Any]:
     reference = {
         **{key: owner[key] for key in ("apiVersion", "kind")},
         **{key: owner["metadata"][key] for key in ("name", "uid")},
-        **{"controller": True, "blockOwnerDeletion": True},
+        "controller": True,
+        "blockOwnerDeletion": True,
     }
     found = placed(documents, owner["metadata"]["namespace"])
     for one in found["items"]:

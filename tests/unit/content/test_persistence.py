@@ -247,6 +247,13 @@ class TestRelease:
         observed = {"owned": {"PersistentVolumeClaim": [claim()]}}
         assert claims_to_release(resource(retentionPolicy=policy), observed) == []
 
+    def test_a_claim_that_a_playbook_made_without_the_operator_has_no_reference_to_take(self) -> None:
+        given = resource(retentionPolicy="Retain")
+        del given["metadata"]["uid"]
+        made = claim(annotations={"vllm.ai/adopt-by": "r"})
+        del made["metadata"]["ownerReferences"]
+        assert claims_to_release(given, {"owned": {"PersistentVolumeClaim": [made]}}) == []
+
     def test_leaves_alone_what_is_not_ours_or_free_already(self) -> None:
         for live in ([], [claim(owner="other")], [claim(**LEFT)]):
             observed = {"owned": {"PersistentVolumeClaim": live}}

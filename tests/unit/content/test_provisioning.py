@@ -63,6 +63,20 @@ def test_a_loss_that_the_router_lives_with_stops_only_who_wants_everything() -> 
     assert problem.startswith("BackendsReady: endpoint e: ")
 
 
+def test_a_secret_that_the_run_itself_will_make_is_not_waited_for() -> None:
+    connection = {"host": "redis", "password": "in-plain-text"}
+    cache = {"semantic_cache": {"backend_type": "redis", "redis": {"connection": connection}}}
+    assert problems(written(config=cache), observed(), "cluster.local") == []
+
+
+def test_a_description_that_says_too_little_is_told_what_is_missing() -> None:
+    backend = {"type": "service", "service": {"name": "gone", "port": 80}}
+    router = written(vllmEndpoints=[{"name": "e", "model": "m", "backend": backend}])
+    seen = {**observed(), "apis": {"example.com/v1/Pot": "unknown", "example.com/v1/Lid": "absent"}}
+    said = problems(router, seen, "cluster.local", every=True)[-1]
+    assert "says nothing about example.com/v1/Pot: add objects" in said
+
+
 def test_a_configuration_that_the_router_refuses_stops_everybody() -> None:
     decision = {"name": "d", "rules": {"operator": "AND", "conditions": []}, "modelRefs": [{"model": "x"}]}
     found = problems(written(config={"decisions": [decision]}), observed(), "cluster.local")

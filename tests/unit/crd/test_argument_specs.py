@@ -157,8 +157,10 @@ def test_a_readme_tells_the_variables_the_condition_and_the_fields_that_are_read
 @EVERY_ROLE
 def test_the_example_of_a_readme_is_a_resource_that_the_role_takes(role: str) -> None:
     text = (CHECKOUT / "roles" / role / "README.md").read_text(encoding="utf-8")
-    (task,) = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    (play,) = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    _, task = play["tasks"]
     assert task["ansible.builtin.include_role"] == {"name": f"vllm.semantic_router.{role}"}
-    resource = task["vars"][f"{role}_resource"]
+    assert task["vars"] == {f"{role}_resource": "{{ router }}", f"{role}_observed": "{{ seen.observed }}"}
+    resource = play["vars"]["router"]
     assert errors(role, resource) == []
     assert resource["apiVersion"].partition("/")[2] == version()["name"]
