@@ -4,25 +4,24 @@ What check mode says is what the run then does, a run that says it changed somet
 left everything as it was.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import yaml
 
-from playbook_engine.runs.records import RunOutcome, RunRequest, RunStatus
-from playbook_engine.runs.warm import WarmExecutor
+from playbook_engine.runs.records import RunStatus
 from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.playing import PLAYBOOKS, Player, playing
 from tests.support.routers import CHILD_KINDS, SWITCHED, endpoint, redis_cache, service
 
 KINDS = (*CHILD_KINDS, *SWITCHED, "Secret")
 OURS = "app.kubernetes.io/instance=router"
 ALONE = CHECKOUT / "molecule" / "shared" / "role.yml"
-TEARDOWN = CHECKOUT / "playbooks" / "teardown.yml"
+TEARDOWN = PLAYBOOKS / "teardown.yml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +60,11 @@ CASES = {
 }
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def executor() -> AsyncIterator[WarmExecutor]:
-    """Runs playbooks as ``ansible-playbook`` would, in less time."""
-    executor = WarmExecutor(modules=["vllm.semantic_router.apply", "vllm.semantic_router.observe"])
-    yield executor
-    await executor.close()
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    """Runs the roles."""
+    with playing() as player:
+        yield player
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Stage:
 
     space: Space
     cluster: DevCluster
-    executor: WarmExecutor
+    player: Player
     role: str
     manifest: Path
 
@@ -92,7 +90,7 @@ class Stage:
         }
         return {f"{kind}/{name}": _settled(one) for (kind, name), one in found.items()}
 
-    async def run(self, playbook: Path, *, check: bool) -> int:
+    def run(self, playbook: Path, *, check: bool) -> int:
         """Run the playbook; return how many tasks changed something. It must succeed."""
         given = {
             "role": self.role,
@@ -101,25 +99,16 @@ class Stage:
             "manifest": str(self.manifest),
             "files": str(self.manifest),
         }
-        outcome: RunOutcome = await self.executor.run(
-            RunRequest(
-                ident=f"{self.role}-{'check' if check else 'real'}",
-                subject=self.space.name,
-                playbook=playbook,
-                variables=given,
-                environment={"K8S_AUTH_KUBECONFIG": str(self.cluster.kubeconfig), "PWD": str(CHECKOUT)},
-                check=check,
-            )
-        )
+        outcome = self.player.play(playbook, given, kubeconfig=self.cluster.kubeconfig, check=check)
         assert outcome.status is RunStatus.SUCCESSFUL, outcome
         return outcome.counts.changed
 
-    async def step(self, playbook: Path, *, changes: bool) -> None:
+    def step(self, playbook: Path, *, changes: bool) -> None:
         """Try a step in check mode, which touches nothing, and then make it, with the same tasks changed."""
         before = self.objects()
-        tried = await self.run(playbook, check=True)
+        tried = self.run(playbook, check=True)
         assert self.objects() == before, "check mode has changed something"
-        done = await self.run(playbook, check=False)
+        done = self.run(playbook, check=False)
         assert tried == done, "check mode has told something else"
         assert (done > 0) is changes
         assert (self.objects() != before) is changes, "what is told to have changed is not what has"
@@ -135,25 +124,24 @@ def _settled(found: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, "spec": spec, "metadata": {**kept, "annotations": ours}}
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("role", CASES)
-async def test_a_role_through_twelve_steps(
-    role: str, space: Space, control_plane: DevCluster, executor: WarmExecutor, tmp_path: Path
+def test_a_role_through_twelve_steps(
+    role: str, space: Space, control_plane: DevCluster, player: Player, tmp_path: Path
 ) -> None:
     case = CASES[role]
     space.create(service())
-    stage = Stage(space, control_plane, executor, role, tmp_path / "router.yaml")
+    stage = Stage(space, control_plane, player, role, tmp_path / "router.yaml")
     changes = bool(case.makes)
     stage.ask(case.spec)
-    await stage.step(ALONE, changes=changes)
+    stage.step(ALONE, changes=changes)
     assert {name.partition("/")[0] for name in stage.objects()} == case.makes
-    await stage.step(ALONE, changes=False)
+    stage.step(ALONE, changes=False)
     stage.ask(case.edit)
-    await stage.step(ALONE, changes=changes)
-    await stage.step(ALONE, changes=False)
-    await stage.step(TEARDOWN, changes=changes)
+    stage.step(ALONE, changes=changes)
+    stage.step(ALONE, changes=False)
+    stage.step(TEARDOWN, changes=changes)
     assert stage.objects() == {}
-    await stage.step(TEARDOWN, changes=False)
+    stage.step(TEARDOWN, changes=False)
 
 
 def test_there_is_a_case_for_every_role() -> None:

@@ -35,15 +35,10 @@ def resource_of(spec: Mapping[str, Any], name: str = NAME) -> Object:
 
 def surroundings(resource: Mapping[str, Any], *owned: Object, openshift: bool = False) -> Object:
     """Return ``observed``: everything that is referred to exists, and so does ``owned``."""
-    interest = interest_of(_watch(), resource)
-    references: dict[str, list[object]] = {}
-    for reference in _watch().references:
-        found = [_object(key, resource) for key in interest.names.get(reference.name, ())]
-        found += [_labelled(reference, labels) for labels in interest.labels.get(reference.name, ())]
-        found += list(_every(reference, resource))
-        references[reference.name] = [_projected(reference, one) for one in found]
-    kinds = [*(kind.gvk for kind in _watch().owns), *(one.gvk for one in _watch().references), *_watch().apis]
-    apis = {f"{gvk.api_version}/{gvk.kind}": "present" for gvk in kinds}
+    references = {
+        reference.name: [_projected(reference, one) for one in _found(reference, resource)]
+        for reference in _watch().references
+    }
     by_kind: dict[str, list[Object]] = {}
     for one in owned:
         by_kind.setdefault(one["kind"], []).append(one)
@@ -51,8 +46,27 @@ def surroundings(resource: Mapping[str, Any], *owned: Object, openshift: bool = 
         "references": references,
         "errors": {},
         "owned": by_kind,
-        "apis": {**apis, OPENSHIFT: "present" if openshift else "absent"},
+        "apis": _apis(openshift=openshift),
     }
+
+
+def described(resource: Mapping[str, Any]) -> list[Object]:
+    """Return the same cluster as documents of a file that describes one, for a run without a cluster."""
+    found = [one for reference in _watch().references for one in _found(reference, resource)]
+    return [{"apis": _apis(openshift=False)}, *found]
+
+
+def _apis(*, openshift: bool) -> dict[str, str]:
+    kinds = [*(kind.gvk for kind in _watch().owns), *(one.gvk for one in _watch().references), *_watch().apis]
+    apis = {f"{gvk.api_version}/{gvk.kind}": "present" for gvk in kinds}
+    return {**apis, OPENSHIFT: "present" if openshift else "absent"}
+
+
+def _found(reference: Reference, resource: Mapping[str, Any]) -> list[Object]:
+    interest = interest_of(_watch(), resource)
+    found = [_object(key, resource) for key in interest.names.get(reference.name, ())]
+    found += [_labelled(reference, labels) for labels in interest.labels.get(reference.name, ())]
+    return [*found, *_every(reference, resource)]
 
 
 @cache
@@ -101,7 +115,8 @@ def _every(reference: Reference, resource: Mapping[str, Any]) -> Iterator[Object
     for name in ["standard", *_texts("storageClassName", resource["spec"])]:
         is_default = {"storageclass.kubernetes.io/is-default-class": "true"} if name == "standard" else {}
         metadata = {"name": name, "annotations": is_default, "creationTimestamp": "2026-01-01T00:00:00Z"}
-        yield {"kind": reference.gvk.kind, "metadata": metadata, "allowVolumeExpansion": True}
+        typed = {"apiVersion": reference.gvk.api_version, "kind": reference.gvk.kind}
+        yield {**typed, "metadata": metadata, "allowVolumeExpansion": True}
 
 
 def _ports(name: str, resource: Mapping[str, Any]) -> Iterator[Object]:
