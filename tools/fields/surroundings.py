@@ -112,7 +112,7 @@ def _labelled(reference: Reference, labels: Mapping[str, str]) -> Object:
 def _every(reference: Reference, resource: Mapping[str, Any]) -> Iterator[Object]:
     if not reference.every:
         return
-    for name in ["standard", *_texts("storageClassName", resource["spec"])]:
+    for name in ["standard", *filter(None, _texts("storageClassName", resource["spec"]))]:
         is_default = {"storageclass.kubernetes.io/is-default-class": "true"} if name == "standard" else {}
         metadata = {"name": name, "annotations": is_default, "creationTimestamp": "2026-01-01T00:00:00Z"}
         typed = {"apiVersion": reference.gvk.api_version, "kind": reference.gvk.kind}
