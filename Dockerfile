@@ -61,6 +61,7 @@ CMD ["run"]
 # The roles, which are also the collection vllm.semantic_router: by links, so that they are there once.
 FROM environment AS content
 COPY watches.yaml LICENSE /opt/ansible/
+COPY crds/vllm.ai_semanticrouters.yaml /opt/ansible/crds/
 COPY playbooks /opt/ansible/playbooks
 COPY plugins /opt/ansible/plugins
 COPY roles /opt/ansible/roles

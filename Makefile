@@ -70,7 +70,7 @@ lint: env ## Check format, style, types, layers, roles and that generated files 
 	@echo "==> mypy"; $(BIN)/mypy
 	@echo "==> import-linter"; $(BIN)/lint-imports --no-cache
 	@echo "==> generated files"; $(BIN)/python -m tools.generate --check
-	@echo "==> ansible-lint"; $(BIN)/ansible-lint --offline -q roles playbooks
+	@echo "==> ansible-lint"; $(BIN)/ansible-lint --offline -q roles playbooks molecule/*/*.yml
 
 ##@ Tests
 
