@@ -19,11 +19,10 @@ ENTRY = "entry"
 type Settings = Mapping[str, Any]
 
 
-def ask_redis(store: Settings) -> dict[str, Any]:
-    """Use a Redis with RediSearch."""
+def ask_redis(given: Settings) -> dict[str, Any]:
+    """Use a Redis, or a Valkey, with a search module."""
     import redis  # noqa: PLC0415 - each backend only loads its own client
 
-    given = store["redis"]
     connection, index = given["connection"], given["index"]
     client: Any = redis.Redis(
         host=connection["host"],
@@ -65,11 +64,10 @@ def _redis_encryption(tls: Settings) -> dict[str, Any]:
     return {"ssl": True, **{name: tls[key] for key, name in files.items() if tls.get(key)}}
 
 
-def ask_milvus(store: Settings) -> dict[str, Any]:
+def ask_milvus(given: Settings) -> dict[str, Any]:
     """Use a Milvus."""
     from pymilvus import DataType, MilvusClient  # noqa: PLC0415 - each backend only loads its own client
 
-    given = store["milvus"]
     collection, index = given["collection"], given["collection"]["index"]
     client = MilvusClient(**_milvus_connection(given["connection"]))
     vector, name = collection["vector_field"], collection["name"]
@@ -124,13 +122,18 @@ def _unit(dimension: int) -> list[float]:
     return [1.0, *[0.0] * (dimension - 1)]
 
 
-BACKENDS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {"redis": ask_redis, "milvus": ask_milvus}
+BACKENDS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
+    "redis": ask_redis,
+    "valkey": ask_redis,
+    "milvus": ask_milvus,
+}
 
 
 def main() -> int:
     """Use the cache that the configuration names, and print a JSON object."""
     document = load(CONFIG.read_text(encoding="utf-8"), os.environ).document
     store = document["global"]["stores"]["response_cache"]
-    report = BACKENDS[store["backend_type"]](store)
+    backend = store["backend_type"]
+    report = BACKENDS[backend](store[backend])
     print(json.dumps(report, default=str))  # noqa: T201 - its output is its interface
     return 0

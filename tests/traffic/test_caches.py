@@ -12,7 +12,7 @@ from pymilvus import MilvusClient
 from tests.support.pods.images import python
 from tests.support.routers import Router
 from tests.support.traffic.authorities import Authority
-from tests.support.traffic.caches import milvus_server, redis_server
+from tests.support.traffic.caches import milvus_server, redis_server, valkey_server
 from tests.support.traffic.recorder import Gate, gate
 from tests.support.traffic.relays import Relay, local
 from tests.support.traffic.site import Site
@@ -35,6 +35,12 @@ def redis_cache(index: Mapping[str, Any], **connection: Any) -> dict[str, Any]: 
     return {"backend_type": "redis", "redis": {"connection": where, "index": dict(index)}}
 
 
+def valkey_cache(index: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cache in Valkey with a password."""
+    where = {"host": "valkey", "password_secret_ref": SECRET}
+    return {"backend_type": "valkey", "valkey": {"connection": where, "index": dict(index)}}
+
+
 def milvus_cache(collection: Mapping[str, Any], **connection: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of it
     """Return a cache in Milvus."""
     where = {"host": "milvus", "database": DATABASE, **connection}
@@ -48,6 +54,11 @@ CACHES: Mapping[str, dict[str, Any]] = {
     )
     | {"embedding_model": "qwen3"},
     "with-tls": redis_cache({"name": "safe"}, host="redis-tls", port=6380, tls=TLS),
+    "with-valkey": valkey_cache(
+        {"prefix": "cache:", "vector_field": {"metric_type": "L2"}, "params": {"M": 8, "efConstruction": 32}}
+    )
+    | {"embedding_model": "mmbert"},
+    "with-valkey-flat": valkey_cache({"name": "exact", "index_type": "FLAT"}),
     "with-milvus": milvus_cache({"name": "kept", "vector_field": {"metric_type": "COSINE"}})
     | {"embedding_model": "gemma"},
     "with-user": milvus_cache(
@@ -77,7 +88,7 @@ def authority(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Authority
 
 @pytest.fixture(scope="module")
 def stores(site: Site, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    """Redis and Milvus, plain and with TLS, behind Services; gives the gate before Milvus.
+    """Redis, Valkey and Milvus, two of them with TLS as well, behind Services; gives the gate before Milvus.
 
     Milvus has the database already: only its administrator makes one.
     """
@@ -87,6 +98,7 @@ def stores(site: Site, authority: Authority, tmp_path_factory: pytest.TempPathFa
 
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server(room("redis"), PASSWORD))
+        valkey = stack.enter_context(valkey_server(room("valkey"), PASSWORD))
         milvus = stack.enter_context(milvus_server(room("milvus")))
         MilvusClient(uri=f"http://127.0.0.1:{milvus}").create_database(DATABASE)
         pair = authority.issue("milvus-tls")
@@ -96,6 +108,7 @@ def stores(site: Site, authority: Authority, tmp_path_factory: pytest.TempPathFa
         encrypted = authority.issue("redis-tls").server_context(clients=authority)
         site.expose("redis", Relay(local(redis)), port=6379)
         site.expose("redis-tls", Relay(local(redis), encrypted), port=6380)
+        site.expose("valkey", Relay(local(valkey)), port=6379)
         site.expose("milvus", Relay(local(milvus)), port=19530)
         site.expose("milvus-tls", Relay(local(guarded.port)), port=19530)
         yield guarded
@@ -154,6 +167,23 @@ def test_redis_is_reached_with_tls_and_certificates_out_of_the_cluster(
 ) -> None:
     report = use(site, routers["with-tls"])
     assert report["said"]["index_name"] == "safe"
+    assert report["found"] == ["doc:entry"]
+
+
+def test_valkey_makes_an_hnsw_index_with_the_given_parameters(site: Site, routers: dict[str, Router]) -> None:
+    report = use(site, routers["with-valkey"])
+    assert report["said"]["index_name"] == "semantic_cache_idx"
+    assert report["said"]["index_definition"]["prefixes"] == ["cache:"]
+    assert report["found"] == ["cache:entry"]
+    assert vector_field(report) == {
+        "identifier": "embedding", "attribute": "embedding", "type": "VECTOR", "algorithm": "HNSW",
+        "data_type": "FLOAT32", "dim": 768, "distance_metric": "L2", "M": 8, "ef_construction": 32,
+    }  # fmt: skip
+
+
+def test_valkey_makes_a_flat_index(site: Site, routers: dict[str, Router]) -> None:
+    report = use(site, routers["with-valkey-flat"])
+    assert (report["said"]["index_name"], vector_field(report)["algorithm"]) == ("exact", "FLAT")
     assert report["found"] == ["doc:entry"]
 
 

