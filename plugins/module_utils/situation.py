@@ -46,6 +46,9 @@ TAKE_OVER_ANNOTATION = "vllm.ai/take-over"
 """On a SemanticRouter: until when (RFC 3339) another operator may have written its objects, and has ended since."""
 
 OPENSHIFT_API = "security.openshift.io/v1/SecurityContextConstraints"
+SLEEP_API = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
+"""Served since Kubernetes 1.30, which is the first whose pods may have hooks that sleep."""
+
 CLAIM = "PersistentVolumeClaim"
 MOST_PROBLEMS = 10
 
@@ -120,6 +123,12 @@ class Situation:
     def on_openshift(self) -> bool:
         """Whether the cluster gives each namespace user ids of its own."""
         return section(self.observed, "apis").get(OPENSHIFT_API) == "present"
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether pods may have hooks that sleep; as it is now while that cannot be told."""
+        presence = section(self.observed, "apis").get(SLEEP_API)
+        return self.stored.sleeps if presence == "unknown" else presence == "present"
 
     @cached_property
     def config_condition(self) -> Condition:

@@ -87,9 +87,17 @@ class Stored:
     @property
     def drain_path(self) -> str:
         """The path by which its pods are drained, empty when it has none; a change of it would be a new revision."""
-        containers = section(self.deployment or {}, "spec", "template", "spec").get("containers") or ()
-        paths = [str(section(one, "lifecycle", "preStop", "httpGet").get("path") or "") for one in containers]
+        paths = [str(section(hook, "httpGet").get("path") or "") for hook in self._stop_hooks()]
         return next((path for path in paths if _DRAIN.fullmatch(path)), "")
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether its containers sleep before they end."""
+        return any(hook.get("sleep") for hook in self._stop_hooks())
+
+    def _stop_hooks(self) -> list[Mapping[str, Any]]:
+        containers = section(self.deployment or {}, "spec", "template", "spec").get("containers") or ()
+        return [section(one, "lifecycle", "preStop") for one in containers]
 
     def in_use(self) -> set[tuple[str, str]]:
         """Kind and name of what pods need, or needed when all was well: a container may start again at any time.

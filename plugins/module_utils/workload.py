@@ -44,6 +44,9 @@ USER = 65532
 GRACE_SECONDS = 330
 """Somewhat more than a generation may be silent by default."""
 
+SETTLE_SECONDS = 10
+"""Within it a gateway has heard that a pod goes; Envoy waits as long before it looks whether requests are left."""
+
 SECRETS_ANNOTATION = "vllm.ai/secret-versions"
 _RESTRICTED = {"capabilities": {"drop": ["ALL"]}}
 
@@ -154,7 +157,9 @@ def _router(situation: Situation) -> dict[str, Any]:
         "resources": plain(spec.get("resources")),
         "securityContext": _rights(plain(section(spec, "securityContext"))),
         **plain(probes(spec, ports.by_name)),
-        "lifecycle": _drained_first(situation, situation.drain_path),
+        "lifecycle": _drained_first(situation, situation.drain_path)
+        if situation.is_standalone
+        else _unknown_first(situation),
         "volumeMounts": [
             {"name": "config", "mountPath": f"{APP}/config", "readOnly": True},
             {"name": "models", "mountPath": f"{APP}/models"},
@@ -219,10 +224,15 @@ def _envoy(situation: Situation) -> dict[str, Any]:
     }
 
 
-def _drained_first(situation: Situation, path: str) -> dict[str, Any] | None:
+def _unknown_first(situation: Situation) -> dict[str, Any] | None:
+    """Let a gateway hear that the pod goes before its router ends; there is no Envoy here that could wait for it."""
+    grace = grace_seconds(situation)
+    seconds = SETTLE_SECONDS if grace is None else min(SETTLE_SECONDS, grace // 2)
+    return {"preStop": {"sleep": {"seconds": seconds}}} if seconds and situation.may_sleep else None
+
+
+def _drained_first(situation: Situation, path: str) -> dict[str, Any]:
     """Let a container end when Envoy has answered its last request: until then the router is asked too."""
-    if not situation.is_standalone:
-        return None
     return {"preStop": {"httpGet": {"path": path, "port": ready_port(situation.ports)}}}
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
@@ -13,17 +14,18 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config 
 from tests.conftest import temporary_space
 from tests.support.api import Api, Space
 from tests.support.gateways.guide import guide_policy
-from tests.support.gateways.stage import SHARED, Stage, client_of
+from tests.support.gateways.stage import SHARED, Stage, client_of, pods_of
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router, endpoint
 from tests.support.traffic.clients import CHAT, Client, Load, chat_body, told
 from tests.support.traffic.models import LAST_CHUNK, ModelServer
 from tests.support.traffic.site import Place, Site
-from tests.support.waiting import wait_for
+from tests.support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.gateway
 
 PLAIN_HOST, ASKING_HOST = "plain.example.com", "router.example.com"
+LATE_SECONDS = 3.0
 LATEST = 30
 """So many answers show who serves."""
 
@@ -228,6 +230,43 @@ def latest(load: Load) -> set[str]:
     seen = len(load.answers)
     wait_for(lambda: len(load.answers) >= seen + LATEST, timeout=30, what="more answers", poll=0.02)
     return {json.loads(answer.body)["served_by"] for answer in load.answers[-LATEST:]}
+
+
+def test_no_request_fails_when_one_of_two_routers_ends(
+    client: Client, stage: Stage, site: Site, routers: dict[str, Router], asking: Place
+) -> None:
+    """Its pod sleeps until the gateway, which hears late of it, knows; the router ended while it was still asked."""
+    router = routers["asking"]
+    first = names_of(site, router)
+    router.edit({"replicas": 2})
+    wait_for(lambda: len(names_of(site, router)) > len(first), timeout=60, what="there is a second pod")
+    with (
+        stage.behind(site, router, but=first) as second,
+        ThreadPoolExecutor(1) as pool,
+        Load(client.opener).running() as load,
+    ):
+        wait_asked(asking)
+        wait_asked(second)
+        with stage.controller.pod.container("envoy-gateway").paused():
+            router.edit({"replicas": 1})
+            wait_for(lambda: names_of(site, router) == first, timeout=60, what="the second pod goes")
+            ending = pool.submit(second.pod.terminate)
+            assert stays(load.failures, seconds=LATE_SECONDS) == []
+        endings = ending.result()
+        latest(load)
+    assert load.failures() == []
+    assert all(one.in_time and not one.hook_problem for one in endings), endings
+
+
+def wait_asked(router: Place) -> None:
+    """Wait until a pod is asked by the gateway."""
+    seen = len(router.log("semantic-router"))
+    wait_for(lambda: len(router.log("semantic-router")) > seen, timeout=60, what="it is asked")
+
+
+def names_of(site: Site, router: Router) -> set[str]:
+    """Return the names of the pods that are to stay."""
+    return {pod["metadata"]["name"] for pod in pods_of(site, router)}
 
 
 def test_without_the_router_s_answer_nothing_goes_on_until_it_is_back(

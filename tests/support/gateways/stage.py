@@ -4,7 +4,7 @@ Both run as pods, each in a network of its own. What one calls in the other, and
 is led over by relays at the addresses that the API server gave.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,14 +129,22 @@ class Stage:
         return server
 
     @contextmanager
-    def behind(self, site: Site, router: Router) -> Iterator[Place]:
-        """Run the router's pod and lead what goes to the addresses of its pods there."""
+    def behind(self, site: Site, router: Router, *, but: Collection[str] = ()) -> Iterator[Place]:
+        """Run a pod of the router and lead there what goes to its pods' addresses, except to those of ``but``."""
         with site.run(router.wait_rolled()) as place:
-            for pod in site.space.list("Pod", f"app.kubernetes.io/instance={router.name}"):
+            for pod in pods_of(site, router):
+                if pod["metadata"]["name"] in but:
+                    continue
                 for port in (API_PORT, GRPC_PORT):
                     relay = Relay(place.opener(port))
                     self.site.reach(relay, address=pod["status"]["podIP"], port=port)
             yield place
+
+
+def pods_of(site: Site, router: Router) -> list[Any]:
+    """Return the pods of a router that are to stay."""
+    found = site.space.list("Pod", f"app.kubernetes.io/instance={router.name}")
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
 def admitting(which: str) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """The probes of a pod spec, executed as a kubelet does: from outside the pod, against its address."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,9 @@ class Probe:
         if "exec" in self.handler:
             code = execute(self.handler["exec"]["command"])
             return "" if code == 0 else f"{self.handler['exec']['command']} exited with {code}"
+        if "sleep" in self.handler:
+            threading.Event().wait(float(self.handler["sleep"]["seconds"]))
+            return ""
         message = f'{self.name} of container "{self.container["name"]}": cannot execute {dict(self.handler)}'
         raise PodError(message)
 

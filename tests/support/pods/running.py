@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,8 +69,20 @@ class RunningContainer:
 
     def kill(self) -> None:
         """End the program at once, as the kernel does when it needs too much memory."""
-        os.kill(int(Path(self.spec.pid_file).read_text(encoding="utf-8")), signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self.process.wait()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the program do nothing for the length of a block, as on a machine that is too busy."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.kill(int(Path(self.spec.pid_file).read_text(encoding="utf-8")), number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from ansible_collections.vllm.semantic_router.plugins.module_utils import workload
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes, start_seconds
+from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import SLEEP_API
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import REVISION_ANNOTATION
 
-from tests.unit.content.routers import observed, situation
+from tests.unit.content.routers import live, observed, situation
 
 REVISION = "abc"
 PORTS = {"api": 8080, "grpc": 50051, "metrics": 9190}
@@ -127,7 +128,33 @@ def test_no_container_ends_before_envoy_has_answered_its_last_request() -> None:
     router, envoy = (found["lifecycle"]["preStop"]["httpGet"] for found in containers().values())
     assert router["port"] == envoy["port"] == 19001
     assert envoy["path"] == f"{router['path']}?last"
-    assert containers(gateway=GATEWAY)["semantic-router"]["lifecycle"] is None
+
+
+@pytest.mark.parametrize(
+    ("presence", "spec", "seconds"),
+    [
+        ("present", {}, 10),
+        ("present", {"terminationGracePeriodSeconds": 8}, 4),
+        ("present", {"terminationGracePeriodSeconds": 1}, None),
+        ("absent", {}, None),
+        ("unknown", {}, None),
+    ],
+)
+def test_behind_a_gateway_a_router_sleeps_first_where_the_cluster_knows_such_hooks(
+    presence: str, spec: dict[str, Any], seconds: int | None
+) -> None:
+    """Pods that the API server would refuse are not made, and more than the grace period is refused."""
+    (found,) = workload.containers(situation(observed(apis={SLEEP_API: presence}), gateway=GATEWAY, **spec))
+    assert found["lifecycle"] == (None if seconds is None else {"preStop": {"sleep": {"seconds": seconds}}})
+
+
+def test_what_cannot_be_told_of_the_cluster_changes_no_hook() -> None:
+    hook = {"preStop": {"sleep": {"seconds": 10}}}
+    template = {"spec": {"containers": [{"name": "semantic-router", "lifecycle": hook}]}}
+    deployment = {**live("Deployment"), "spec": {"template": template}}
+    seen = observed(deployment, apis={SLEEP_API: "unknown"})
+    (found,) = workload.containers(situation(seen, gateway=GATEWAY))
+    assert found["lifecycle"] == hook
 
 
 def test_a_pod_may_take_as_long_to_end_as_a_generation_may_be_silent() -> None:
