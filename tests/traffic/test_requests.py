@@ -29,7 +29,7 @@ from tests.support.traffic.site import (
 from tests.support.waiting import wait_for
 
 MIB = 1024 * 1024
-REQUESTS = 1000
+REQUESTS, MORE = 1000, 20
 DEFAULT_ROUTE_SECONDS = 15
 """How long Envoy lets an answer take when nothing is said."""
 
@@ -37,7 +37,7 @@ LISTENING = "0A"
 """The state of a socket in the kernel's table."""
 
 SHARES = {"busy-a": 70, "busy-b": 20, "busy-c": 10}
-PLAIN, ENCRYPTED = ("llama", "coder", "patient", *SHARES), ("safe", "false")
+PLAIN, ENCRYPTED = ("llama", "coder", "patient", "half", *SHARES), ("safe", "false")
 INTERNAL_HEADERS = (
     "x-vsr-looper-request",
     "x-vsr-looper-secret",
@@ -63,8 +63,9 @@ ENDPOINTS = [
     endpoint("qwen/coder-2.5", "coder", name="coder", loras=[{"name": "sql"}]),
     *(endpoint("busy", name, name=name, weight=weight) for name, weight in SHARES.items()),
     *(endpoint(name, name) for name in ("patient", "safe", "false", "down", "lost")),
+    *(endpoint("half", name, name=f"half-{name}") for name in ("half", "down")),
 ]
-MODELS = {"llama", "qwen/coder-2.5", "sql", "busy", "patient", "safe", "false", "down", "lost"}
+MODELS = {"half", "llama", "qwen/coder-2.5", "sql", "busy", "patient", "safe", "false", "down", "lost"}
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +165,10 @@ def test_a_server_that_is_down_gives_a_clear_503(client: Client) -> None:
     assert refusal(answer)["type"] == "backend_unavailable"
 
 
+def test_requests_go_to_the_other_server_of_a_model_when_one_is_down(client: Client) -> None:
+    assert {told(client.chat("half"))["served_by"] for _ in range(MORE)} == {"half"}
+
+
 def test_an_https_server_whose_certificate_is_good_answers(client: Client) -> None:
     assert told(client.chat("safe"))["served_by"] == "safe"
 
@@ -229,8 +234,15 @@ def test_the_router_may_think_for_longer_than_envoy_waits_by_default(client: Cli
 
 def test_the_routers_own_api_is_reached(client: Client) -> None:
     assert json.loads(client.ask("/health").body) == {"status": "healthy"}
+    assert json.loads(client.ask("/ready").body) == {"status": "ready"}
     listed = json.loads(client.ask("/v1/models").body)["data"]
     assert [model["id"] for model in listed] == sorted(MODELS)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/api/v1/classify/intent"])
+def test_the_router_itself_answers_for_all_of_its_own_api(client: Client, path: str) -> None:
+    """Envoy's own words for what is not there are others."""
+    assert json.loads(client.ask(path).body) == {"error": "not found"}
 
 
 @pytest.mark.parametrize(
