@@ -55,7 +55,7 @@ clean: ## Remove the environment and the tools' caches from the checkout
 ##@ Code
 
 .PHONY: generate manifests
-generate: env ## Write the CRD, the roles' argument specs and their READMEs from their sources
+generate: env ## Write what is made from other files: CRD, argument specs, READMEs, references, bundle and catalog
 	$(BIN)/python -m tools.generate
 manifests: generate ## The same as generate
 
@@ -88,6 +88,8 @@ test-integration: env cluster-build ## Run the tests on a real control plane (de
 	$(BIN)/python -m pytest -m "cluster and not ($(APART))" tests
 	@echo "==> the CRD on the oldest supported API server"
 	cd devcluster/crdcheck && go test ./...
+	@echo "==> the bundle, by the validators of the Operator Framework"
+	$(BIN)/python -m tools.olm.check --bundle
 
 .PHONY: test-traffic
 test-traffic: env cluster-build ## Send requests through the real Envoy (a part of the tests above)

@@ -111,21 +111,22 @@ def _documents(catalog: Path) -> list[Any]:
     return list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
 
 
-def main() -> int:
-    """Check both; 1 when something is wrong."""
+def main(arguments: list[str]) -> int:
+    """Check both, or with ``--bundle`` what needs no opm, which takes minutes to build; 1 when something is wrong."""
     bundle, catalog = CHECKOUT / "bundle", CHECKOUT / "catalog"
     try:
         wrong = judged(findings(bundle), EXPLAINED)
-        output([str(program("opm")), "validate", str(catalog)])
-        wrong += differences(catalog, bundle)
+        if "--bundle" not in arguments:
+            output([str(program("opm")), "validate", str(catalog)])
+            wrong += differences(catalog, bundle)
     except ToolError as error:
         wrong = [str(error)]
     for line in wrong:
         print(line, file=sys.stderr)
     if not wrong:
-        print("bundle and catalog are valid")
+        print("valid")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))
