@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaigns.points import Reference, reference_life
-from tests.campaigns.stage import Stage
+from tests.campaigns.stage import COMPARE_SECONDS, Stage
 from tests.conftest import Starter
 from tests.support.api import Api, Space
 from tests.support.audit import AuditLog
@@ -35,7 +35,14 @@ def stage(
     )
     operator = start_operator(
         watches=watches,
-        arguments=["--backoff-base", "300ms", "--backoff-max", "2s", "--compare-period", "5s"],
+        arguments=[
+            "--backoff-base",
+            "300ms",
+            "--backoff-max",
+            "2s",
+            "--compare-period",
+            f"{COMPARE_SECONDS}s",
+        ],
         route=proxy.lead_through,
     )
     space = Space(api, f"campaign-{random.randrange(16**8):08x}")  # noqa: S311 - a name

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +18,15 @@ from tests.support.waiting import wait_for
 
 SETTLED_SECONDS = 120.0
 REST_SECONDS = 1.5
+COMPARE_SECONDS = 5
+"""How often the operator of a campaign compares what it knows with the API server."""
+
 MADE = tuple(
     kind
     for kind in KINDS
     if kind not in ("Event", "Namespace", "Pod", "ReplicaSet", "StorageClass", "SemanticRouter", "Toy")
 )
+BUSY = ("playbook_engine_runs_in_progress", "playbook_engine_queue_depth")
 VOLATILE = {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "namespace"}
 OF_OTHERS = (
     "deployment.kubernetes.io/",
@@ -170,12 +175,13 @@ class Stage:
         return counts
 
     def rest(self) -> None:
-        """Wait until nothing has been written for a while; raises AssertionError when that goes on for ever."""
+        """Wait until nothing runs or is written for a while; raises AssertionError when that goes on for ever."""
         seen: list[tuple[float, int]] = []
 
         def silent() -> bool:
             writes = [one for one in self.audit.writes(USER, mark) if one.namespace == self.space.name]
             seen.append((time.monotonic(), len(writes)))
+            assert not self._is_busy(), "a run goes on"
             old = [number for at, number in seen if at <= seen[-1][0] - REST_SECONDS]
             assert old, "it has not been looked at for long enough"
             assert old[-1] == len(writes), f"written: {writes[old[-1] :]}"
@@ -183,6 +189,12 @@ class Stage:
 
         mark = self.audit.now()
         wait_for(silent, timeout=SETTLED_SECONDS, what="the operator comes to rest")
+
+    def _is_busy(self) -> bool:
+        """Tell whether something runs or is about to; one that has been killed does nothing."""
+        with suppress(OSError):
+            return self.operator.current is not None and any(self.operator.metric(name) for name in BUSY)
+        return False
 
     def unexpected(self) -> list[str]:
         """Return lines of the operator's log that should never be there."""

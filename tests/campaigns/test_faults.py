@@ -17,7 +17,7 @@ def points_of(request: pytest.FixtureRequest, campaign: str, references: dict[st
     given: str | None = request.config.getoption("--campaign-point")
     faults: tuple[Fault, ...] = CAMPAIGNS[campaign]
     if given:
-        points = [Point.of(text) for text in given.split(",")]
+        points = [Point.of(text) for text in given.split(",") if text.count(":") == 2]
         return [point for point in points if point.fault in faults]
     long = request.config.getoption("--campaign") == "long"
     seed = int(request.config.getoption("--campaign-seed"))

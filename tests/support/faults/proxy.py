@@ -19,7 +19,7 @@ from aiohttp import web
 
 from tests.support.api import Api
 from tests.support.faults.certificates import make_certificate
-from tests.support.faults.scripts import HANG_SECONDS, Call, Fault, Script, status_body
+from tests.support.faults.scripts import HANG_SECONDS, Answer, Call, Fault, Script, status_body
 
 _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-encoding", "keep-alive"}
 _TOO_MANY = 429
@@ -129,22 +129,23 @@ class FaultProxy:
         self, request: web.Request, body: bytes, script: Script, call: Call
     ) -> web.StreamResponse:
         if call.watches:
-            return await self._stream(request, script, call)
+            return await self._stream(request, call)
         status, headers, content = await self._send(request, body)
-        return web.Response(status=status, body=script.answer(call, content), headers=headers)
+        answer = script.answer(call, Answer(status, content))
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def _send(self, request: web.Request, body: bytes) -> tuple[int, dict[str, str], bytes]:
         async with self._upstream(request, body) as answer:
             content = await answer.read()
             return answer.status, _kept(answer.headers), content
 
-    async def _stream(self, request: web.Request, script: Script, call: Call) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, call: Call) -> web.StreamResponse:
         async with self._upstream(request, b"") as answer:
             response = web.StreamResponse(status=answer.status, headers=_kept(answer.headers))
             await response.prepare(request)
             with suppress(ConnectionError, aiohttp.ClientError):
                 async for line in _lines(answer.content):
-                    for event in script.events(call, json.loads(line)):
+                    for event in self._script.events(call, json.loads(line)):  # a watch outlives a script
                         await response.write(json.dumps(event).encode() + b"\n")
                 await response.write_eof()
             return response

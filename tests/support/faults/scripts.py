@@ -52,6 +52,14 @@ class Call:
         return f"{self.method} {self.path}"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server answers to a request that is no watch."""
+
+    status: int
+    body: bytes
+
+
 class Script:
     """Lets everything pass; campaigns override what they need. It is called from the proxy's thread."""
 
@@ -65,10 +73,10 @@ class Script:
         del call
         return [event]
 
-    def answer(self, call: Call, body: bytes) -> bytes:
-        """Give the body that takes the place of the API server's."""
+    def answer(self, call: Call, answer: Answer) -> Answer:
+        """Give the answer that takes the place of the API server's."""
         del call
-        return body
+        return answer
 
     def killed(self) -> None:
         """Kill the operator."""
