@@ -20,6 +20,19 @@ DEFINITIONS = GroupVersionKind(group="apiextensions.k8s.io", version="v1", kind=
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
 # What it says, the engine says: how watching ended; and that signals are not its business.
 
+
+class _Retries(logging.Filter):
+    """A request that kopf makes again, as while the API server is still starting, is no error yet."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Make a warning of it."""
+        if record.levelno == logging.ERROR and "will retry" in record.getMessage():
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
+
+
+logging.getLogger("kopf._cogs.clients.watching").addFilter(_Retries())
+
 log = get_logger(__name__)
 
 type Served = Callable[[str, str], None]
