@@ -1,9 +1,10 @@
 """Filters around the apply: manifests become objects of their SemanticRouter, which the next roles see."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils import ownership
+from ansible_collections.vllm.semantic_router.plugins.module_utils import ownership, take_over
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 
@@ -11,6 +12,16 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 def claimed(manifests: Sequence[Object], resource: Object) -> list[dict[str, Any]]:
     """Complete manifests with namespace, labels and owner; leave out what is null."""
     return ownership.claimed(plain(manifests), resource)
+
+
+def owner(resource: Object) -> dict[str, str]:
+    """Return who the resource is, and nothing of its content, as the module ``apply`` wants it."""
+    return asdict(identity_of(plain(resource)))
+
+
+def takes_over(resource: Object) -> bool:
+    """Whether somebody has said that another operator, which wrote the same objects, has ended."""
+    return take_over.takes_over(resource)
 
 
 def with_applied(
@@ -28,4 +39,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"claimed": claimed, "with_applied": with_applied}
+        return {
+            "claimed": claimed,
+            "owner": owner,
+            "takes_over": takes_over,
+            "with_applied": with_applied,
+        }

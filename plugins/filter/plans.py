@@ -47,6 +47,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.situation imp
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import CONFIG, ENVOY_CONFIG
 from ansible_collections.vllm.semantic_router.plugins.module_utils.strategy import gap_of, strategy_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import record_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.transitions import kept_kinds
 
 FORCE_ANNOTATION = "vllm.ai/reconcile-at"
@@ -171,11 +172,11 @@ def router_plan(
         "headless_ports": exposure.headless_ports(situation),
         "replicas": scaling.replicas(situation),
         "start_seconds": start_seconds(spec),
-        "pod": workload.pod(situation, revision),
-        "earlier_template": course.template,
+        "template": course.template or workload.template(situation, revision),
         "strategy": strategy_of(situation).rolling,
         "status": {
             "rollback": course.record,
+            "takenOver": record_of(resource, applied=obstacle is None),
             "reconcileAt": section(resource, "metadata", "annotations").get(FORCE_ANNOTATION),
         },
         "autoscaler": {**scaling.limits(situation), "metrics": scaling.metrics(situation)},

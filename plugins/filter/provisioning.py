@@ -12,6 +12,7 @@ from ansible_collections.vllm.semantic_router.plugins.filter.plans import (
     persistence_plan,
     router_plan,
 )
+from ansible_collections.vllm.semantic_router.plugins.module_utils import cache_fields
 from ansible_collections.vllm.semantic_router.plugins.module_utils import definition as definitions
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
@@ -88,6 +89,15 @@ def made_for(observed: Mapping[str, Any], resource: Object) -> list[Object]:
     ]
 
 
+def without_credentials(resource: Object) -> dict[str, Any]:
+    """Return the resource without the credentials that stand in it, for where arguments are shown."""
+    whole: dict[str, Any] = plain(resource)
+    spec = spec_of(whole)
+    if not spec.get("config"):
+        return whole
+    return {**whole, "spec": {**spec, "config": cache_fields.without_credentials(spec["config"])}}
+
+
 def rolled_out(deployments: Sequence[Object]) -> bool:
     """Whether all pods of a Deployment are of its newest template and available; it is alone in the list."""
     for deployment in deployments:
@@ -103,4 +113,10 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"completed": completed, "made_for": made_for, "problems": problems, "rolled_out": rolled_out}
+        return {
+            "completed": completed,
+            "made_for": made_for,
+            "problems": problems,
+            "rolled_out": rolled_out,
+            "without_credentials": without_credentials,
+        }

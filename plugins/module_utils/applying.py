@@ -2,7 +2,9 @@
 
 Server-side apply of an object that is absent makes it, and adopts one that somebody else has made a moment
 before. So what is absent is *created*, which the API server refuses when the name is taken; what is ours is
-applied together with its uid, which it refuses when another object has taken its place. The rest is left alone.
+applied together with its uid and version, which it refuses when another object has taken its place, or somebody has
+written it since it was looked at: what another operator writes is looked at before it is overwritten. The rest is
+left alone.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,9 +17,11 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_field
     folding,
     is_applied_by,
     people,
+    rival,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import foreign, is_ours
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import words_of
 
 CLAIM = "PersistentVolumeClaim"
 MOST_TRIES = 8
@@ -32,10 +36,14 @@ class ConflictError(Exception):
     """Names of ours are taken by objects of somebody else; the message names them."""
 
 
+class RivalError(Exception):
+    """Another operator has written an object of ours; the message names it."""
+
+
 class Cluster(Protocol):
     """What is needed of an API server. Each write returns the object as it is then, and raises ChangedError."""
 
-    def read(self, wanted: Object) -> Object | None:
+    def live(self, wanted: Object) -> Object | None:
         """Return the live object of this kind and name; None when there is none."""
 
     def create(self, wanted: Object, manager: str) -> Object:
@@ -52,9 +60,10 @@ class Cluster(Protocol):
 class Applier:
     """Applies for one SemanticRouter.
 
-    ``superseded`` are field managers whose fields become ours. ``shared`` are paths of fields that an autoscaler
-    sets: when we stop applying one, a field manager of its own keeps the value that it has then. In a ``trial``
-    the API server stores nothing, so accounts of fields are not settled.
+    ``superseded`` are field managers whose fields become ours; what they write after that is only overwritten with
+    ``takes_over``. ``shared`` are paths of fields that an autoscaler sets: when we stop applying one, a field manager
+    of its own keeps the value that it has then. In a ``trial`` the API server stores nothing, so accounts of fields
+    are not settled.
     """
 
     cluster: Cluster
@@ -62,17 +71,20 @@ class Applier:
     manager: str
     superseded: Collection[str] = ()
     shared: Sequence[Sequence[str]] = field(default=())
+    takes_over: bool = False
     trial: bool = False
 
     def apply(self, wanted: Sequence[Object]) -> Iterator[tuple[Object | None, Object]]:
         """Apply all, and yield each as it was and as it is; nothing is written when one name is taken.
 
-        Raises ConflictError, and ChangedError when an object changes faster than it can be written.
+        Raises ConflictError, RivalError, and ChangedError when an object changes faster than it can be written.
         """
-        pairs = [(one, self.cluster.read(one)) for one in wanted]
+        pairs = [(one, self.cluster.live(one)) for one in wanted]
         conflicts = [text for _, live in pairs if live and (text := foreign(live, self.identity))]
         if conflicts:
             raise ConflictError("; ".join(conflicts))
+        for _, live in pairs:
+            self._refuse_rival(live)
         for one, live in pairs:
             yield live, self.write(one, live)
 
@@ -82,7 +94,7 @@ class Applier:
             try:
                 return self._update(wanted, live) if live else self._create(wanted)
             except ChangedError:
-                live = self.cluster.read(wanted)
+                live = self.cluster.live(wanted)
                 if live and (text := foreign(live, self.identity)):
                     raise ConflictError(text) from None
         message = (
@@ -95,17 +107,25 @@ class Applier:
         return live if self.trial else self._update(wanted, live)
 
     def _update(self, wanted: Object, live: Object) -> Object:
+        self._refuse_rival(live)
         live = self._settled(live)
         let_go = [path for path in self.shared if self._lets_go(path, wanted, live)]
         if self.trial:
             wanted = _merged(wanted, *(_at(path, live) for path in let_go))
         elif let_go:
-            version = live["metadata"]["resourceVersion"]
-            kept = _merged(
-                _named(wanted, live, resourceVersion=version), *(_at(path, live) for path in let_go)
-            )
+            kept = _merged(_named(wanted, live), *(_at(path, live) for path in let_go))
             live = self.cluster.apply(kept, f"{self.manager}-kept")
         return self.cluster.apply(_merged(wanted, _named(wanted, live)), self.manager)
+
+    def _refuse_rival(self, live: Object | None) -> None:
+        """Raise RivalError when another operator has written an object after it had become ours."""
+        if live is None or self.takes_over or live["kind"] == CLAIM:
+            return
+        found = rival(entries_of(live), self.manager)
+        if found:
+            metadata = live["metadata"]
+            told = words_of(live["kind"], metadata["namespace"], metadata["name"], found)
+            raise RivalError(f"{told}; it is left as it is, and the condition RouterReady says how to go on")
 
     def _settled(self, live: Object) -> Object:
         """Put on our account what we, or those before us, have written without server-side apply."""
@@ -144,10 +164,10 @@ def _at(path: Sequence[str], live: Object) -> dict[str, Any]:
     return dict(value)
 
 
-def _named(wanted: Object, live: Object, **metadata: str) -> dict[str, Any]:
-    """Return an object with nothing but what says which one it is."""
+def _named(wanted: Object, live: Object) -> dict[str, Any]:
+    """Return an object with nothing but what says which one it is, as it was read."""
     names = {key: wanted["metadata"][key] for key in ("name", "namespace")}
-    identity = {**names, "uid": live["metadata"]["uid"], **metadata}
+    identity = {**names, **{key: live["metadata"][key] for key in ("uid", "resourceVersion")}}
     return {"apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": identity}
 
 

@@ -12,6 +12,7 @@ NAMES = ("response_cache", "semantic_cache")
 BLOCKS = {"redis": "redis", "valkey": "valkey", "milvus": "milvus", "qdrant": "qdrant", "hybrid": "milvus"}
 """The block that each backend reads; the in-memory cache reads none."""
 
+HIDDEN = "not shown"
 PASSWORD = "SEMANTIC_ROUTER_CACHE_PASSWORD"  # noqa: S105 - the name of a variable
 API_KEY = "SEMANTIC_ROUTER_CACHE_API_KEY"
 
@@ -88,6 +89,21 @@ def within(given: Block, place: tuple[str, ...]) -> Block:
     for name in place:
         given = given.get(name) or {}
     return given
+
+
+def without_credentials(config: Block) -> dict[str, Any]:
+    """Return ``spec.config`` with ``HIDDEN`` in place of every credential that stands in it, also of unused blocks."""
+    kept = dict(config)
+    for name in NAMES:
+        for field in CREDENTIALS.values():
+            if within(kept, (name, *field.place)).get(field.name):
+                kept = _replaced(kept, (name, *field.place, field.name))
+    return kept
+
+
+def _replaced(block: Block, path: tuple[str, ...]) -> dict[str, Any]:
+    first, *rest = path
+    return {**block, first: _replaced(block[first], tuple(rest)) if rest else HIDDEN}
 
 
 def plaintext(config: Block) -> dict[str, str]:

@@ -58,17 +58,17 @@ def is_applied_by(entries: Entries, manager: str, path: Sequence[str]) -> bool:
     return False
 
 
-def rival(writers: Entries, manager: str, acknowledged: str = "") -> Mapping[str, Any] | None:
+def rival(writers: Entries, manager: str) -> Mapping[str, Any] | None:
     """Return the entry of an earlier operator that has written an object after we took it over; None for none.
 
-    A take-over leaves no entry of the earlier operator, so one that is there is newer. Nothing but metadata is
-    no rivalry, and neither is what was written until ``acknowledged`` (RFC 3339): somebody says that it ended.
+    ``writers`` are ``metadata.managedFields``, or ``observed.writers`` of an object. A take-over leaves no entry of
+    the earlier operator, so one that is there is newer: no times are compared. Nothing but metadata is no rivalry.
     """
     if not any(writer["manager"] == manager and writer["operation"] == APPLY for writer in writers):
         return None
     for writer in writers:
-        ended = str(writer.get("time") or "") <= acknowledged
-        if _is_superseded(writer, SUPERSEDED) and set(writer["fields"]) - {"metadata"} and not ended:
+        theirs = _is_superseded(writer, SUPERSEDED) and not writer.get("subresource")
+        if theirs and _top_fields(writer) - {"metadata"}:
             return writer
     return None
 
@@ -76,6 +76,12 @@ def rival(writers: Entries, manager: str, acknowledged: str = "") -> Mapping[str
 def _folds(entry: Mapping[str, Any], manager: str, superseded: Collection[str]) -> bool:
     mine = entry["manager"] == manager or _is_superseded(entry, superseded)
     return mine and not entry.get("subresource")
+
+
+def _top_fields(writer: Mapping[str, Any]) -> set[str]:
+    if "fields" in writer:
+        return set(writer["fields"])
+    return {name.removeprefix("f:") for name in writer.get("fieldsV1") or {}}
 
 
 def _is_superseded(entry: Mapping[str, Any], superseded: Collection[str]) -> bool:

@@ -14,7 +14,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config 
     fixed_files,
     live_files,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import account_name
 from ansible_collections.vllm.semantic_router.plugins.module_utils.live_config import (
     models_of,
     relaid,
@@ -50,10 +49,10 @@ type Files = dict[str, str]
 def revision_of(situation: Situation) -> str:
     """Digest everything of which a change makes new pods; addresses and weights of backends are not part of it.
 
-    A router may need an hour to load its models, so a moved backend must not restart it.
+    A router may need an hour to load its models, so a moved backend must not restart it. The template is the very one
+    that is applied, so that pods never change under the name of a revision, also not by an upgrade of the operator.
     """
-    account = account_name(situation.resource)
-    return digest([_rolling(situation), workload.pod(situation, ""), account])[:LENGTH]
+    return digest([_rolling(situation), workload.template(situation, "")])[:LENGTH]
 
 
 def _rolling(situation: Situation) -> list[Any]:

@@ -16,11 +16,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.certificates 
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.config_rules import check_config
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import drain_path
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import (
-    MANAGER,
-    Identity,
-    identity_of,
-)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity, identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     ENTRIES,
     GATEWAY_INTEGRATION,
@@ -29,7 +25,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
     section,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.live_config import with_addresses_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import rival
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find, foreign
 from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import (
     VolumePlan,
@@ -40,11 +35,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
 from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import render_config
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import Stored
+from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import rivalry
 
 DEFAULT_CLUSTER_DOMAIN = "cluster.local"
-TAKE_OVER_ANNOTATION = "vllm.ai/take-over"
-"""On a SemanticRouter: until when (RFC 3339) another operator may have written its objects, and has ended since."""
-
 OPENSHIFT_API = "security.openshift.io/v1/SecurityContextConstraints"
 SLEEP_API = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
 """Served since Kubernetes 1.30, which is the first whose pods may have hooks that sleep."""
@@ -163,25 +156,7 @@ class Situation:
         conflicts = list(self._conflicts())
         if conflicts:
             return false("Conflict", "; ".join(conflicts[:MOST_PROBLEMS]))
-        return self._rivalry() or self._lost()
-
-    def _rivalry(self) -> Condition | None:
-        """Another operator writes the same objects: two that undo each other's work would roll pods for ever."""
-        acknowledged = (self.resource["metadata"].get("annotations") or {}).get(TAKE_OVER_ANNOTATION) or ""
-        kinds = {entry.kind for entry in ENTRIES}
-        for key, writers in sorted(section(self.observed, "writers").items()):
-            _, kind, namespace, name = key.rsplit("/", 3)
-            found = rival(writers, MANAGER, str(acknowledged)) if kind in kinds else None
-            if found:
-                place = f"{self.identity.kind.lower()} {self.identity.name}"
-                command = f"kubectl annotate -n {namespace} {place} {TAKE_OVER_ANNOTATION}={found['time']} --overwrite"
-                text = (
-                    f"{kind} {namespace}/{name} was written by another operator (field manager {found['manager']}, at"
-                    f" {found['time']}) after this one had taken it over, so nothing is applied any more: stop that"
-                    f" operator, and then say so by `{command}`"
-                )
-                return false("AnotherOperator", text)
-        return None
+        return rivalry(self.resource, self.observed, self.identity) or self._lost()
 
     def _lost(self) -> Condition | None:
         """A configuration without any backend never takes the place of one that has some."""

@@ -14,8 +14,12 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready i
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_tls import (
     DIRECTORY as CERTIFICATE_DIRECTORY,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    account_name,
+    section,
+    spec_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain, without_nulls
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes
 from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import (
     EVERYWHERE,
@@ -59,20 +63,24 @@ def _rights(given: dict[str, Any]) -> dict[str, Any]:
     return {**_RESTRICTED, **ban, **given}
 
 
-def pod(situation: Situation, revision: str) -> dict[str, Any]:
-    """Return what the template of the pods is made of, for pods of ``revision``."""
+def template(situation: Situation, revision: str) -> dict[str, Any]:
+    """Return the whole template of the pods, for pods of ``revision``: nothing is added to it elsewhere."""
     spec = spec_of(situation.resource)
     passed_on = ("imagePullSecrets", "nodeSelector", "tolerations")
-    return {
+    pod = {
         **{name: plain(spec.get(name)) for name in passed_on},
+        "serviceAccountName": account_name(situation.resource),
+        "automountServiceAccountToken": False,
         "affinity": affinity(situation),
         "topologySpreadConstraints": spread(situation),
-        "annotations": pod_annotations(situation, revision),
         "terminationGracePeriodSeconds": grace_seconds(situation),
         "securityContext": pod_security_context(situation),
         "containers": containers(situation),
         "volumes": volumes(situation, revision),
     }
+    metadata = {"labels": situation.identity.labels, "annotations": pod_annotations(situation, revision)}
+    whole: dict[str, Any] = without_nulls({"metadata": metadata, "spec": pod})
+    return whole
 
 
 def pod_annotations(situation: Situation, revision: str) -> dict[str, str]:

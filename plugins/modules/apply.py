@@ -16,10 +16,24 @@ options:
     type: list
     elements: dict
     required: true
-  resource:
-    description: The SemanticRouter that they belong to.
+  owner:
+    description:
+      - Who the SemanticRouter is that they belong to, by the filter P(vllm.semantic_router.owner#filter).
+      - Nothing else of it, since it may hold a password, and arguments of modules are shown and logged.
     type: dict
     required: true
+    suboptions:
+      api_version: {description: Its version., type: str, required: true}
+      kind: {description: Its kind., type: str, required: true}
+      name: {description: Its name., type: str, required: true}
+      namespace: {description: Its namespace., type: str, required: true}
+      uid: {description: Its uid; empty when no operator has it., type: str, default: ""}
+  takes_over:
+    description:
+      - Whether what another operator has written since this one came is overwritten.
+      - The filter P(vllm.semantic_router.takes_over#filter) says so.
+    type: bool
+    default: false
   field_manager:
     description: Field manager of the objects.
     type: str
@@ -45,7 +59,7 @@ EXAMPLES = """
 - name: Apply the claim
   vllm.semantic_router.apply:
     objects: "{{ manifests | vllm.semantic_router.claimed(resource) }}"
-    resource: "{{ resource }}"
+    owner: "{{ resource | vllm.semantic_router.owner }}"
     field_manager: semantic-router-operator
 """
 
@@ -60,22 +74,24 @@ files:
   type: list
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.kubernetes.core.plugins.module_utils.ansiblemodule import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import K8SClient, get_api_client
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 from ansible_collections.vllm.semantic_router.plugins.module_utils.applying import (
     Applier,
     ChangedError,
     ConflictError,
+    RivalError,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.connected_cluster import (
+    FAILURES,
+    ConnectedCluster,
+    module_of,
+    words_of,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import SUPERSEDED
 from ansible_collections.vllm.semantic_router.plugins.module_utils.manifest_files import (
     file_name,
@@ -88,91 +104,25 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.results impor
     shown,
     unstored,
 )
-from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic.exceptions import ConflictError as Refused
-from kubernetes.dynamic.exceptions import (
-    DynamicApiError,
-    NotFoundError,
-    ResourceNotFoundError,
-    UnprocessibleEntityError,
-)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import REASON as RIVAL
 
+OWNER: dict[str, dict[str, Any]] = {
+    **{name: {"type": "str", "required": True} for name in ("api_version", "kind", "name", "namespace")},
+    "uid": {"type": "str", "default": ""},
+}
 ARGUMENTS = {
     "objects": {"type": "list", "elements": "dict", "required": True},
-    "resource": {"type": "dict", "required": True},
+    "owner": {"type": "dict", "required": True, "options": OWNER},
+    "takes_over": {"type": "bool", "default": False},
     "field_manager": {"type": "str", "required": True},
     "directory": {"type": "path"},
     "shared_fields": {"type": "list", "elements": "str", "default": []},
 }
 
 
-class RealCluster:
-    """The API server, by the client of kubernetes.core."""
-
-    def __init__(self, client: K8SClient) -> None:
-        """Nothing is asked yet."""
-        self.client = client
-
-    def read(self, wanted: Object) -> Object | None:
-        """Return the live object; None when there is none."""
-        try:
-            return self._ask(self.client.get, wanted, **_place(wanted))
-        except NotFoundError:
-            return None
-
-    def create(self, wanted: Object, manager: str) -> Object:
-        """Create it."""
-        namespace = wanted["metadata"]["namespace"]
-        return self._ask(
-            self.client.create, wanted, body=dict(wanted), namespace=namespace, field_manager=manager
-        )
-
-    def apply(self, wanted: Object, manager: str) -> Object:
-        """Apply it."""
-        given = {"server_side": True, "field_manager": manager, "force_conflicts": True}
-        namespace = wanted["metadata"]["namespace"]
-        try:
-            return self._ask(self.client.apply, wanted, body=dict(wanted), namespace=namespace, **given)
-        except UnprocessibleEntityError as error:  # another uid than that of the object is refused so, too
-            live = self.read(wanted)
-            if live and live["metadata"]["uid"] == wanted["metadata"]["uid"]:
-                raise
-            raise ChangedError(_said(wanted, error)) from error
-
-    def patch(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
-        """Change it."""
-        style = "application/json-patch+json"
-        try:
-            return self._ask(
-                self.client.patch, live, body=list(operations), content_type=style, **_place(live)
-            )
-        except UnprocessibleEntityError as error:  # a test of the patch has failed
-            raise ChangedError(_said(live, error)) from error
-
-    def _ask(
-        self,
-        method: Callable[..., Any],
-        named: Object,
-        body: object = None,
-        **given: Any,  # noqa: ANN401 - of the client
-    ) -> Object:
-        resource = self.client.resource(named["kind"], named["apiVersion"])
-        arguments = [resource] if body is None else [resource, body]
-        try:
-            answer: Object = json.loads(method(*arguments, serialize=False, **given).data)
-        except Refused as error:
-            raise ChangedError(_said(named, error)) from error
-        return answer
-
-
 def main() -> None:
     """Run the module."""
-    module = AnsibleK8SModule(
-        module_class=AnsibleModule,
-        argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS},
-        supports_check_mode=True,
-        check_pyyaml=False,
-    )
+    module = module_of(ARGUMENTS)
     given = module.params
     if given["directory"]:
         _write(module)
@@ -181,10 +131,12 @@ def main() -> None:
         pairs = list(_applier(module).apply(given["objects"]))
     except ConflictError as error:
         module.fail_json(msg=str(error), reason="Conflict")
-    except (ChangedError, CoreException, ResourceNotFoundError) as error:
+    except RivalError as error:
+        module.fail_json(msg=str(error), reason=RIVAL)
+    except ChangedError as error:
         module.fail_json(msg=str(error))
-    except (ApiException, DynamicApiError) as error:
-        module.fail_json(msg=_message(error))
+    except FAILURES as error:
+        module.fail_json(msg=words_of(error))
     else:
         _tell(module, pairs, objects=fingerprints([after for _, after in pairs], given["field_manager"]))
 
@@ -209,32 +161,14 @@ def _tell(module: AnsibleK8SModule, pairs: Sequence[tuple[Object | None, Object]
 def _applier(module: AnsibleK8SModule) -> Applier:
     given = module.params
     return Applier(
-        cluster=RealCluster(get_api_client(module)),
-        identity=identity_of(given["resource"]),
+        cluster=ConnectedCluster.of(module),
+        identity=Identity(**given["owner"]),
         manager=given["field_manager"],
         superseded=SUPERSEDED,
+        takes_over=given["takes_over"],
         shared=[path.split(".") for path in given["shared_fields"]],
         trial=module.check_mode,
     )
-
-
-def _place(named: Object) -> dict[str, str]:
-    return {key: named["metadata"][key] for key in ("name", "namespace")}
-
-
-def _said(named: Object, error: Exception) -> str:
-    metadata = named["metadata"]
-    return f"{named['kind']} {metadata['namespace']}/{metadata['name']}: {_message(error)}"
-
-
-def _message(error: Exception) -> str:
-    """Return the API server's own words, which name object and field."""
-    body = getattr(error, "body", None) or b"{}"
-    try:
-        said = json.loads(body).get("message")
-    except (ValueError, AttributeError):
-        said = None
-    return str(said or error)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,15 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.applying impo
     Applier,
     Cluster,
     ConflictError,
+    RivalError,
+)
+from ansible_collections.vllm.semantic_router.plugins.module_utils.connected_cluster import (
+    ConnectedCluster,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import SUPERSEDED
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import claimed
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
-from ansible_collections.vllm.semantic_router.plugins.modules.apply import RealCluster
 
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import RunRequest, RunStatus
@@ -24,8 +28,8 @@ MANAGER = "semantic-router-operator"
 
 
 @pytest.fixture(scope="module")
-def cluster(control_plane: DevCluster) -> RealCluster:
-    return RealCluster(get_api_client(kubeconfig=str(control_plane.kubeconfig)))
+def cluster(control_plane: DevCluster) -> ConnectedCluster:
+    return ConnectedCluster(get_api_client(kubeconfig=str(control_plane.kubeconfig)))
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def entries(live: Object) -> list[tuple[str, str]]:
 
 
 def test_a_field_that_is_dropped_after_the_creation_goes(
-    cluster: RealCluster, resource: Object, space: Space
+    cluster: ConnectedCluster, resource: Object, space: Space
 ) -> None:
     for data in ({"a": "1", "b": "2"}, {"b": "3"}):
         ((_, live),) = applier(cluster, resource).apply([config_map(resource, **data)])
@@ -60,7 +64,7 @@ def test_a_field_that_is_dropped_after_the_creation_goes(
     assert space.get("ConfigMap", "router-config")["data"] == {"b": "3"}
 
 
-def test_applying_again_writes_nothing(cluster: RealCluster, resource: Object) -> None:
+def test_applying_again_writes_nothing(cluster: ConnectedCluster, resource: Object) -> None:
     versions = set()
     for _ in range(3):
         ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
@@ -68,7 +72,7 @@ def test_applying_again_writes_nothing(cluster: RealCluster, resource: Object) -
     assert len(versions) == 1
 
 
-def test_a_creation_that_was_cut_short_is_settled_later(cluster: RealCluster, resource: Object) -> None:
+def test_a_creation_that_was_cut_short_is_settled_later(cluster: ConnectedCluster, resource: Object) -> None:
     live = cluster.create(config_map(resource, a="1", b="2"), MANAGER)
     assert entries(live) == [(MANAGER, "Update")]
     ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
@@ -76,7 +80,7 @@ def test_a_creation_that_was_cut_short_is_settled_later(cluster: RealCluster, re
 
 
 def test_an_object_that_appears_between_look_and_write_is_left_alone(
-    cluster: RealCluster, resource: Object, space: Space
+    cluster: ConnectedCluster, resource: Object, space: Space
 ) -> None:
     foreign = space.create({"kind": "ConfigMap", "metadata": {"name": "router-config"}, "data": {"a": "x"}})
     with pytest.raises(ConflictError, match="was not made by this operator"):
@@ -85,7 +89,7 @@ def test_an_object_that_appears_between_look_and_write_is_left_alone(
 
 
 def test_an_object_that_takes_the_place_of_ours_between_look_and_write_is_left_alone(
-    cluster: RealCluster, resource: Object, space: Space
+    cluster: ConnectedCluster, resource: Object, space: Space
 ) -> None:
     ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
     space.delete("ConfigMap", "router-config")
@@ -96,7 +100,7 @@ def test_an_object_that_takes_the_place_of_ours_between_look_and_write_is_left_a
 
 
 def test_an_object_of_ours_that_goes_between_look_and_write_is_made_again(
-    cluster: RealCluster, resource: Object, space: Space
+    cluster: ConnectedCluster, resource: Object, space: Space
 ) -> None:
     ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
     space.delete("ConfigMap", "router-config")
@@ -104,8 +108,35 @@ def test_an_object_of_ours_that_goes_between_look_and_write_is_made_again(
     assert again["metadata"]["uid"] != live["metadata"]["uid"]
 
 
+def test_what_another_operator_writes_between_look_and_write_is_left_alone(
+    cluster: ConnectedCluster, resource: Object, space: Space
+) -> None:
+    """Within the same second, too: a write goes to the version that was looked at, and to no other."""
+    ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
+    theirs = space.patch("ConfigMap", "router-config", {"data": {"a": "theirs"}}, manager="manager")
+    for again in (
+        lambda: applier(cluster, resource, superseded=SUPERSEDED).write(config_map(resource, a="2"), live),
+        lambda: list(applier(cluster, resource, superseded=SUPERSEDED).apply([config_map(resource, a="2")])),
+    ):
+        with pytest.raises(RivalError, match=r"ConfigMap .*/router-config .* field manager manager"):
+            again()
+        assert space.get("ConfigMap", "router-config") == theirs
+    overruling = applier(cluster, resource, superseded=SUPERSEDED, takes_over=True)
+    ((_, live),) = overruling.apply([config_map(resource, a="2")])
+    assert (live["data"], entries(live)) == ({"a": "2"}, [(MANAGER, "Apply")])
+
+
+def test_what_a_person_writes_between_look_and_write_is_put_right(
+    cluster: ConnectedCluster, resource: Object, space: Space
+) -> None:
+    ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
+    space.patch("ConfigMap", "router-config", {"data": {"a": "edited"}}, manager="kubectl-edit")
+    written = applier(cluster, resource).write(config_map(resource, a="2"), live)
+    assert written["data"] == {"a": "2"}
+
+
 def test_nothing_is_written_when_one_name_is_taken(
-    cluster: RealCluster, resource: Object, space: Space
+    cluster: ConnectedCluster, resource: Object, space: Space
 ) -> None:
     space.create({"kind": "ConfigMap", "metadata": {"name": "taken"}})
     taken = config_map(resource, a="1")
@@ -115,8 +146,8 @@ def test_nothing_is_written_when_one_name_is_taken(
     assert space.get("ConfigMap", "router-config") is None
 
 
-def test_a_trial_stores_nothing(cluster: RealCluster, resource: Object, space: Space) -> None:
-    trial = applier(RealCluster(replace_dry_run(cluster)), resource, trial=True)
+def test_a_trial_stores_nothing(cluster: ConnectedCluster, resource: Object, space: Space) -> None:
+    trial = applier(ConnectedCluster(replace_dry_run(cluster)), resource, trial=True)
     ((before, after),) = trial.apply([config_map(resource, a="1")])
     assert (before, after["data"]) == (None, {"a": "1"})
     assert space.get("ConfigMap", "router-config") is None
@@ -189,7 +220,7 @@ async def test_a_run_in_check_mode_stores_nothing_and_tells_what_it_would_change
     )
 
 
-def replace_dry_run(cluster: RealCluster) -> K8SClient:
+def replace_dry_run(cluster: ConnectedCluster) -> K8SClient:
     """The same client, in Ansible's check mode."""
     client = cluster.client
     return K8SClient(configuration=client.configuration, client=client.client, dry_run=True)

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain
 from hypothesis import strategies as st
 
-from tests.support.cel import broken_rules
+from tests.support.broken_rules import broken_rules
 from tools.fields.values import Schema, with_defaults
 from tools.fields.walk import spec_schema
 

@@ -63,7 +63,7 @@ def test_openshift_is_asked_for_a_certificate_by_an_annotation_of_the_service() 
 
 def test_where_there_are_no_routes_pods_do_not_wait_for_a_certificate_that_nobody_makes() -> None:
     plan = plans.router_plan(resource(**routes(REENCRYPT)), seen("absent"))
-    assert "envoy-certificate" not in {volume["name"] for volume in plan["pod"]["volumes"]}
+    assert "envoy-certificate" not in {volume["name"] for volume in plan["template"]["spec"]["volumes"]}
     assert "Deployment" in plan["wanted"]
 
 

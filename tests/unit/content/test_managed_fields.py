@@ -104,10 +104,11 @@ def test_whoever_writes_nothing_but_metadata_or_by_another_name_is_none() -> Non
     assert rival([writer(), writer("kubectl-edit", "Update")], "us") is None
 
 
-def test_a_write_that_somebody_has_acknowledged_counts_no_more() -> None:
-    both = [writer(), writer("manager", "Update", "2026-01-01T10:00:00Z")]
-    assert rival(both, "us", "2026-01-01T10:00:00Z") is None
-    assert rival(both, "us", "2026-01-01T09:59:59Z") is not None
+def test_the_account_of_the_object_itself_tells_the_same() -> None:
+    theirs = entry("manager", "Update", metadata={}, spec={})
+    assert rival([entry(spec={}), theirs], "us") == theirs
+    assert rival([entry(spec={}), entry("manager", "Update", metadata={})], "us") is None
+    assert rival([entry(spec={}), entry("manager", "Update", subresource="status", status={})], "us") is None
 
 
 def test_controllers_of_kubernetes_are_not_people() -> None:

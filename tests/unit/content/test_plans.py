@@ -142,7 +142,19 @@ def test_another_operator_that_writes_on_stops_this_one_until_somebody_says_that
     )
     said = resource()
     said["metadata"]["annotations"] = {"vllm.ai/take-over": "2026-01-01T10:00:00Z"}
-    assert plans.router_plan(said, seen)["wanted"]
+    overruled = plans.router_plan(said, seen)
+    assert overruled["wanted"]
+    said["status"] = overruled["status"]
+    assert said["status"]["takenOver"] == "2026-01-01T10:00:00Z"
+    again = plans.router_plan(said, seen)
+    told = again["conditions"]["RouterReady"]
+    assert (again["wanted"], told["reason"]) == ([], "AnotherOperator"), (
+        "it has written again, in the same second"
+    )
+    assert "vllm.ai/take-over=2026-01-01T10:00:00Z-again" in told["message"], (
+        "another value is another request"
+    )
+    assert again["status"]["takenOver"] == "2026-01-01T10:00:00Z"
 
 
 def test_what_an_operator_left_before_this_one_came_is_no_obstacle() -> None:
@@ -216,11 +228,11 @@ def test_a_password_in_plain_text_goes_into_a_secret_before_anything_else() -> N
     made = {key: {"uid": "s1", "version": "5", "fields": "f"}}
     since = objects.with_applied(observed(), made, given)
     after = plans.router_plan(given, since)
-    assert after["pod"]["annotations"]["vllm.ai/secret-versions"] == "r-credentials/s1/5"
+    assert after["template"]["metadata"]["annotations"]["vllm.ai/secret-versions"] == "r-credentials/s1/5"
     assert "hunter2" not in repr((plan, after))
     assert "aHVudGVyMg" not in repr((plan, after))
     later = objects.with_applied(since, {key: {**made[key], "version": "6"}}, given)
-    assert plans.router_plan(given, later)["pod"]["annotations"] != after["pod"]["annotations"]
+    assert plans.router_plan(given, later)["template"] != after["template"]
     assert len(later["owned"]["Secret"]) == 1
 
 

@@ -16,6 +16,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import
 )
 
 from tests.unit.content.routers import live, observed, resource, situation
+from tools.fields.runs import run
 
 OLD = {"config": {"tools": {"top_k": 3}}}
 NEW = {"config": {"tools": {"top_k": 9}}}
@@ -48,8 +49,9 @@ def with_pods(found: dict[str, Any], before: dict[str, Any], *, has_pods: bool =
         annotations = {revisions.FORMAT_ANNOTATION: FORMAT}
         stored = live("ConfigMap", name, labels=labels, annotations=annotations)
         found["owned"].setdefault("ConfigMap", []).append({**stored, "data": data})
-    pod = workload.pod(past, revision)
-    template = {"metadata": {"annotations": pod["annotations"]}, "spec": {"volumes": pod["volumes"]}}
+    made = workload.template(past, revision)
+    annotations = made["metadata"]["annotations"]
+    template = {"metadata": {"annotations": annotations}, "spec": {"volumes": made["spec"]["volumes"]}}
     found["owned"]["Deployment"] = [{**live("Deployment"), "spec": {"template": template}}]
     number = str(len(found["references"].setdefault("replica_sets", [])) + 1)
     one = {"deployment": "Deployment-1", "number": number, "has_pods": has_pods, "template": template}
@@ -85,6 +87,28 @@ def test_a_backend_that_moves_makes_no_new_pods() -> None:
 )
 def test_what_pods_have_from_their_start_makes_new_ones(change: dict[str, Any]) -> None:
     assert revisions.revision_of(situation(**change)) != revisions.revision_of(situation())
+
+
+def test_what_is_applied_is_the_template_that_the_revision_is_the_digest_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, given = situation(), resource()
+    revision = revisions.revision_of(found)
+    (deployment,) = (one for one in run(given, observed()).applied if one["kind"] == "Deployment")
+    made = workload.template(found, revision)
+    assert deployment["spec"]["template"] == made
+    for path in [("automountServiceAccountToken",), ("serviceAccountName",), ("securityContext",)]:
+        changed = json.loads(json.dumps(made))
+        changed["spec"][path[0]] = "as a later operator has it"
+        monkeypatch.setattr(workload, "template", lambda _found, _revision, changed=changed: changed)
+        assert revisions.revision_of(found) != revision, path
+
+
+def test_what_is_not_there_makes_no_new_pods_whether_it_is_null_or_left_out() -> None:
+    nothing = dict.fromkeys(
+        ("nodeSelector", "tolerations", "imagePullSecrets", "terminationGracePeriodSeconds")
+    )
+    assert revisions.revision_of(situation(**nothing)) == revisions.revision_of(situation())
 
 
 def test_pods_mount_the_configuration_of_their_revision_as_a_directory() -> None:

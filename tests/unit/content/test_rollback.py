@@ -85,7 +85,7 @@ def test_the_configuration_that_failed_is_not_applied_while_the_pods_are_back() 
     plan = plans.router_plan(given, found)
     assert "ConfigMap" not in plan["wanted"]
     assert {"Deployment", "Service"} <= set(plan["wanted"])
-    assert plan["earlier_template"]["metadata"]["annotations"] == {REVISION_ANNOTATION: GOOD}
+    assert plan["template"]["metadata"]["annotations"] == {REVISION_ANNOTATION: GOOD}
     assert plan["conditions"]["RouterReady"]["reason"] == "RolledBack"
     assert plans.gateway_plan(given, found)["wanted"] == []
     name = f"r-config-{plan['revision']}"

@@ -16,12 +16,12 @@ SERVED = {"gateway.networking.k8s.io/v1/HTTPRoute": "present", ROUTE_API: "prese
 
 def pods_of(number: int, *, has_pods: bool = True, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - as kubectl would
     """Return a ReplicaSet with pods for this specification."""
-    made = workload.pod(situation(observed(apis=SERVED), **spec), "rev")
+    made = workload.template(situation(observed(apis=SERVED), **spec), "rev")
     return {
         "deployment": "Deployment-1",
         "number": str(number),
         "has_pods": has_pods,
-        "template": {"spec": made},
+        "template": made,
     }
 
 

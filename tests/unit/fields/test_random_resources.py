@@ -6,7 +6,7 @@ import jsonschema
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.cel import broken_rules
+from tests.support.broken_rules import broken_rules
 from tests.support.examples import few
 from tests.support.imagined import ImaginedCluster
 from tests.support.resources import specs

@@ -7,7 +7,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.ignored_field
     ignored_fields,
 )
 
-from tests.support.cel import broken_rules
+from tests.support.broken_rules import broken_rules
 from tests.support.router_loader import load
 from tests.unit.crd.schemas import fields
 from tools.fields.runs import Run
