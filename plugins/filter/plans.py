@@ -118,10 +118,13 @@ def claims_to_release(resource: Object, observed: Mapping[str, Any]) -> list[dic
 
 
 def gateway_plan(
-    resource: Object, observed: Mapping[str, Any], cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+    resource: Object,
+    observed: Mapping[str, Any],
+    cluster_domain: str = DEFAULT_CLUSTER_DOMAIN,
+    service_address: str = "",
 ) -> Plan:
     """Return Envoy's files or the HTTPRoute, and the condition of the way to the router."""
-    situation = Situation(resource, observed, cluster_domain)
+    situation = Situation(resource, observed, cluster_domain, service_address)
     condition = situation.obstacle or gateway.gateway_condition(situation)
     revision = revisions.revision_of(situation)
     stays = situation.is_standalone and course_of(situation, revision).template is not None
@@ -145,10 +148,13 @@ def gateway_plan(
 
 
 def router_plan(
-    resource: Object, observed: Mapping[str, Any], cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+    resource: Object,
+    observed: Mapping[str, Any],
+    cluster_domain: str = DEFAULT_CLUSTER_DOMAIN,
+    service_address: str = "",
 ) -> Plan:
     """Return what the router's objects are made of, which are wanted, and what stands in the way."""
-    situation = Situation(resource, observed, cluster_domain)
+    situation = Situation(resource, observed, cluster_domain, service_address)
     obstacle = situation.workload_obstacle
     spec = spec_of(resource)
     revision = revisions.revision_of(situation)

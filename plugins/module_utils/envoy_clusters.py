@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.backends import Address, Endpoint, Model
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import EVERYWHERE_BOTH
 
 TYPES = "type.googleapis.com/envoy"
 EXTPROC, ROUTER_API, ADMIN, READY = "extproc", "router_api", "admin", "ready"
@@ -131,5 +132,6 @@ def _raw_socket() -> dict[str, Any]:
 
 
 def address(host: str, port: int) -> dict[str, Any]:
-    """Return a TCP address as Envoy writes it."""
-    return {"socket_address": {"address": host, "port_value": port}}
+    """Return a TCP address as Envoy writes it; that of all addresses is of both families."""
+    both = {"ipv4_compat": True} if host == EVERYWHERE_BOTH else {}
+    return {"socket_address": {"address": host, "port_value": port, **both}}

@@ -27,7 +27,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_http im
     watched,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_ready import (
-    EVERYWHERE,
     drain_path,
     ready_listener,
     ready_port,
@@ -160,7 +159,7 @@ def _listener(resource: Object, ports: Ports, directory: str, *, tls: bool) -> d
     return {
         "@type": f"{TYPES}.config.listener.v3.Listener",
         "name": "api",
-        "address": address(EVERYWHERE, ports.api.target),
+        "address": address(ports.everywhere, ports.api.target),
         "per_connection_buffer_limit_bytes": BODY_MIB * 1024 * 1024,
         **envoy_tls.filter_chains(connection_manager(manager), tls=tls, directory=directory),
     }

@@ -24,7 +24,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Ports
 
 READY_PORT = 19001
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the Service and the kubelet reach
 LAST = "?last"
 """Added to the path by Envoy's own hook: the router, whose hook asks too, is told first."""
 
@@ -102,7 +101,7 @@ def ready_listener(ports: Ports, drain: str) -> dict[str, Any]:
     return {
         "name": READY,
         "ignore_global_conn_limit": True,  # a busy Envoy is not a broken one
-        "address": address(EVERYWHERE, ready_port(ports)),
+        "address": address(ports.everywhere, ready_port(ports)),
         "filter_chains": [{"filters": [connection_manager(manager)]}],
     }
 

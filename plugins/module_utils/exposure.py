@@ -60,9 +60,12 @@ def service_annotations(situation: Situation) -> dict[str, str] | None:
 
 
 def headless_ports(situation: Situation) -> list[dict[str, Any]]:
-    """Return the port of the headless Service: clients reach the pods themselves, so it is that of the container."""
+    """Return the port of the headless Service: clients reach the pods themselves, so it is that of the container.
+
+    It leads to a name, so that each endpoint has the port on which its own pod listens, also while pods roll.
+    """
     port = situation.ports.grpc
-    return [{"name": port.name, "port": port.target, "targetPort": port.target, "protocol": port.protocol}]
+    return [{"name": port.name, "port": port.target, "targetPort": port.name, "protocol": port.protocol}]
 
 
 def ingress_rules(situation: Situation) -> list[dict[str, Any]]:

@@ -17,6 +17,10 @@ DEFAULTS = {"api": 8080, "grpc": 50051, "metrics": 9190}
 ROUTER_API = 8081
 ENVOY_ADMIN = 9901
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the pod's ports are what the Service leads to
+EVERYWHERE_BOTH = "::"
+"""All addresses of both families."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
@@ -30,7 +34,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All ports; ``router_api`` and ``envoy_admin`` are open on the pod's loopback address only."""
+    """All ports; ``router_api`` and ``envoy_admin`` are open on the pod's loopback address only.
+
+    ``everywhere`` is the address of the others: what the Service and the kubelet reach.
+    """
 
     api: Port
     grpc: Port
@@ -38,6 +45,7 @@ class Ports:
     metrics_enabled: bool
     router_api: int
     envoy_admin: int
+    everywhere: str = EVERYWHERE
 
     @property
     def by_name(self) -> dict[str, int]:
@@ -50,7 +58,15 @@ class Ports:
         return (self.api, self.grpc, self.metrics) if self.metrics_enabled else (self.api, self.grpc)
 
 
-def ports_of(resource: Object) -> Ports:
+def everywhere_of(service_address: str) -> str:
+    """Return where to listen in a cluster with Services at such addresses: where IPv6 is its first family, on both.
+
+    Not everywhere, since a node whose kernel has no IPv6 refuses to listen on it at all.
+    """
+    return EVERYWHERE_BOTH if ":" in service_address else EVERYWHERE
+
+
+def ports_of(resource: Object, service_address: str = "") -> Ports:
     """Read ``spec.service``, with defaults for what is not given."""
     service = (resource.get("spec") or {}).get("service") or {}
     api, grpc, metrics = (_port(name, service.get(name) or {}) for name in DEFAULTS)
@@ -63,6 +79,7 @@ def ports_of(resource: Object) -> Ports:
         metrics_enabled=bool((service.get("metrics") or {}).get("enabled", True)),
         router_api=router_api,
         envoy_admin=_free(ENVOY_ADMIN, taken | {router_api}),
+        everywhere=everywhere_of(service_address),
     )
 
 

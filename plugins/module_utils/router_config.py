@@ -22,7 +22,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.router_settin
 
 VERSION = "v0.3"
 LOOPBACK = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - behind a Gateway the pod's port is what the Service leads to
 
 KNOWN_FAMILIES: Mapping[str, Mapping[str, str]] = {
     "qwen3": {"type": "chat_template_kwargs", "parameter": "enable_thinking"},
@@ -137,7 +136,7 @@ def _decision(decision: Mapping[str, Any]) -> dict[str, Any]:
 def _global(resource: Object, config: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     standalone = gateway_mode(resource) == STANDALONE
     listener = {
-        "bind_address": LOOPBACK if standalone else EVERYWHERE,
+        "bind_address": LOOPBACK if standalone else ports.everywhere,
         "port": ports.router_api if standalone else ports.api.target,
     }
     made = settings_of(config)

@@ -53,6 +53,8 @@ class Situation:
     resource: Object
     observed: Mapping[str, Any]
     cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+    service_address: str = ""
+    """Of any Service of the cluster: its family is the first of the cluster; empty when it is IPv4, or not known."""
 
     @cached_property
     def identity(self) -> Identity:
@@ -62,7 +64,7 @@ class Situation:
     @cached_property
     def ports(self) -> Ports:
         """Its ports."""
-        return ports_of(self.resource)
+        return ports_of(self.resource, self.service_address)
 
     @cached_property
     def stored(self) -> Stored:

@@ -22,7 +22,6 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory imp
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import plain, without_nulls
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes
 from ansible_collections.vllm.semantic_router.plugins.module_utils.router_config import (
-    EVERYWHERE,
     LOOPBACK,
     management_environment,
 )
@@ -186,7 +185,7 @@ def _arguments(situation: Situation) -> list[str]:
         f"--metrics-port={ports.metrics.target}",
         "--enable-api=true",
         f"--api-port={ports.router_api if alone else ports.api.target}",
-        f"--api-bind={LOOPBACK if alone else EVERYWHERE}",
+        f"--api-bind={LOOPBACK if alone else ports.everywhere}",
     ]
 
 

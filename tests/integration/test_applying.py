@@ -118,7 +118,7 @@ def test_what_another_operator_writes_between_look_and_write_is_left_alone(
         lambda: applier(cluster, resource, superseded=SUPERSEDED).write(config_map(resource, a="2"), live),
         lambda: list(applier(cluster, resource, superseded=SUPERSEDED).apply([config_map(resource, a="2")])),
     ):
-        with pytest.raises(RivalError, match=r"ConfigMap .*/router-config .* field manager manager"):
+        with pytest.raises(RivalError, match=r"ConfigMap .*/router-config .*field manager manager,"):
             again()
         assert space.get("ConfigMap", "router-config") == theirs
     overruling = applier(cluster, resource, superseded=SUPERSEDED, takes_over=True)
@@ -168,6 +168,7 @@ def order(resource: Object, cluster: DevCluster, **more: Any) -> RunRequest:  # 
             "observed": {"owned": {}, "references": {}},
             "field_manager": MANAGER,
             "cluster_domain": "cluster.local",
+            "service_address": "",
             "operation": "reconcile",
         },
         unsafe=frozenset({"resource", "observed"}),

@@ -337,3 +337,50 @@ def test_secrets_are_only_ever_read_by_name(space: Space, audit: AuditLog) -> No
 
 def _by_name_only(audit: AuditLog, mark: int) -> None:
     assert audit.verbs(USER, "secrets", mark) <= {"get", "create", "patch", "delete"}
+
+
+def test_our_secret_stays_for_the_revision_that_a_roll_back_goes_to(space: Space) -> None:
+    """No pod of that revision is left, since its volume can only be of one pod; only the status names it."""
+    alone = {"persistence": {"accessMode": "ReadWriteOncePod"}}
+    router = Router.create(space, {**alone, "config": redis_cache(host="store.example", password=WORD)})
+    router.wait_available()
+    good = wait_for(lambda: last_good(router), timeout=30, what="the first revision has proved itself")
+    before = own_secret(router)
+    make_store(space)
+    nowhere = {"nodeSelector": {"example.com/no-such": "node"}}
+    router.edit({**nowhere, "config": redis_cache(password=None, password_secret_ref=REFERENCE)})
+    router.wait_condition("Progressing", "True", says="is not scheduled")
+    wait_for(lambda: good not in revisions_of_pods(space), timeout=60, what="the older pods go")
+    router.space.patch(
+        "SemanticRouter", "router", {"metadata": {"annotations": {"vllm.ai/reconcile-at": "1"}}}
+    )
+    wait_for(lambda: router.read()["status"].get("reconcileAt") == "1", timeout=60, what="another run")
+    assert own_secret(router) == before
+
+    router.space.patch("SemanticRouter", "router", {"metadata": {"annotations": {"vllm.ai/rollback": "1"}}})
+    router.wait_condition("RouterReady", "False", reason="RolledBack", says=good)
+    router.wait_rolled()
+    assert revisions_of_pods(space) == {good}
+    selector = {"name": "router-credentials", "key": "password"}
+    assert environment_of(router)[PASSWORD]["valueFrom"] == {"secretKeyRef": selector}
+    assert own_secret(router) == before
+
+    router.edit({"nodeSelector": None})
+    router.space.patch("SemanticRouter", "router", {"metadata": {"annotations": {"vllm.ai/rollback": None}}})
+    router.wait_available()
+    wait_for(
+        lambda: space.get("Secret", "router-credentials") is None, timeout=60, what="nobody needs it any more"
+    )
+
+
+def last_good(router: Router) -> str:
+    return str(router.read()["status"].get("lastGood", {}).get("revision", ""))
+
+
+def revisions_of_pods(space: Space) -> set[str]:
+    pods = space.list("Pod", "app.kubernetes.io/instance=router")
+    return {
+        pod["metadata"]["annotations"]["vllm.ai/revision"]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+    }

@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 EXPLORING = 20
 
@@ -12,3 +12,8 @@ def few(number: int) -> settings:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
     times = EXPLORING if os.environ.get("EXPLORE") else 1
     return settings(max_examples=number * times, suppress_health_check=checks)
+
+
+def dear(number: int) -> settings:
+    """The same where each example takes a minute: one that fails is shown as it is, and no smaller one is looked for."""
+    return settings(few(number), phases=(Phase.explicit, Phase.generate))

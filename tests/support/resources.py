@@ -111,7 +111,7 @@ def _take_away(spec: Any, place: tuple[str | int, ...]) -> None:  # noqa: ANN401
 
 def _values(schema: Schema, path: str) -> st.SearchStrategy[Any]:
     name = path.rpartition(".")[2]
-    if path.endswith("backend"):
+    if path == "vllmEndpoints[].backend":
         return _backends()
     if path.endswith(".modelRefs[].model") or path == "vllmEndpoints[].model":
         return MODELS

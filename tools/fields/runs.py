@@ -178,6 +178,7 @@ def run(resource: Mapping[str, Any], observed: Mapping[str, Any], language: Lang
         "observed": observed,
         "field_manager": FIELD_MANAGER,
         "cluster_domain": "cluster.local",
+        "service_address": "",
         "operation": "reconcile",
     }
     found.play(play, scope)

@@ -92,7 +92,8 @@ def _object(key: ObjectKey, resource: Mapping[str, Any]) -> Object:
         case "Service":
             found["spec"] = {"type": "ClusterIP", "ports": list(_ports(key.name, resource))}
         case "Secret" | "ConfigMap":
-            found["data"] = dict.fromkeys([*_texts("key", resource["spec"]), *KEYS], "text")
+            keys = dict.fromkeys([*_texts("key", resource["spec"]), *KEYS])
+            found["data"] = {one: f"{one} of {key.name}" for one in keys}
         case "InferenceService":
             found["status"] = {"url": f"http://{key.name}.example.com"}
     return found

@@ -1,15 +1,16 @@
 """The pods: what is in them, what they may, and which change makes new ones."""
 
+import json
 from importlib.metadata import version
 from typing import Any
 
 import pytest
-from ansible_collections.vllm.semantic_router.plugins.module_utils import workload
+from ansible_collections.vllm.semantic_router.plugins.module_utils import revisions, workload
 from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import probes, start_seconds
-from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import SLEEP_API
+from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import SLEEP_API, Situation
 from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import REVISION_ANNOTATION
 
-from tests.unit.content.routers import live, observed, situation
+from tests.unit.content.routers import live, observed, resource, situation
 
 REVISION = "abc"
 PORTS = {"api": 8080, "grpc": 50051, "metrics": 9190}
@@ -28,6 +29,20 @@ def test_an_envoy_stands_beside_the_router_unless_a_gateway_is_named() -> None:
 def test_the_router_listens_on_loopback_behind_envoy_and_everywhere_behind_a_gateway() -> None:
     assert "--api-bind=127.0.0.1" in containers()["semantic-router"]["args"]
     assert "--api-bind=0.0.0.0" in containers(gateway=GATEWAY)["semantic-router"]["args"]
+
+
+def test_where_services_have_addresses_of_ipv6_pods_listen_on_both_families() -> None:
+    for address, host, more in (("10.96.0.1", "0.0.0.0", {}), ("fd00::1", "::", {"ipv4_compat": True})):  # noqa: S104
+        alone = Situation(resource(), observed(), service_address=address)
+        documents = revisions.envoy_files(alone)
+        (listener,) = json.loads(documents["listeners.yaml"])["resources"]
+        (ready,) = json.loads(documents["envoy.yaml"])["static_resources"]["listeners"]
+        for found in (listener, ready):
+            told = found["address"]["socket_address"]
+            assert {key: told[key] for key in told if key != "port_value"} == {"address": host, **more}
+        behind = Situation(resource(gateway=GATEWAY), observed(), service_address=address)
+        assert f"--api-bind={host}" in workload.containers(behind)[0]["args"]
+        assert behind.document["global"]["services"]["management_api"]["bind_address"] == host
 
 
 def test_arguments_of_the_user_come_last() -> None:
