@@ -15,5 +15,5 @@ def few(number: int) -> settings:
 
 
 def dear(number: int) -> settings:
-    """The same where each example takes a minute: one that fails is shown as it is, and no smaller one is looked for."""
+    """The same where each example takes a minute: one that fails is shown, and no smaller one looked for."""
     return settings(few(number), phases=(Phase.explicit, Phase.generate))

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import mkdtemp
@@ -40,7 +40,12 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_tls imp
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import to_json
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import Port, Ports, ports_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.ports import (
+    Port,
+    Ports,
+    everywhere_of,
+    ports_of,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import true
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -627,10 +632,13 @@ def is_ready(running: Running, process: subprocess.Popen[str]) -> bool:
 
 
 @contextmanager
-def envoy(directory: Path, *models: Model, closed: bool = False) -> Iterator[Running]:
+def envoy(
+    directory: Path, *models: Model, closed: bool = False, service_address: str = ""
+) -> Iterator[Running]:
     with server() as router_api:
         *others, ready = free_ports(5)
-        running = Running(ports=ports_with(router_api, *others), ready=ready, directory=directory)
+        ports = replace(ports_with(router_api, *others), everywhere=everywhere_of(service_address))
+        running = Running(ports=ports, ready=ready, directory=directory)
         documents = rendered(*models, ports=running.ports, directory=str(directory))
         running.write(documents if closed else open_documents(running, *models))
         with started(running):
@@ -692,6 +700,15 @@ class TestWithoutRouter:
 
         found = wait_for(logged, timeout=30, what="the request is in the access log")
         assert (found["code"], found["cluster"], found["method"]) == (200, "router_api", "GET")
+
+
+def test_in_a_cluster_of_ipv6_envoy_answers_on_both_families(tmp_path: Path) -> None:
+    with envoy(tmp_path, service_address="fd00:10:96::1") as running:
+        for host in ("::1", "127.0.0.1"):
+            for port, path in ((running.ports.api.target, "/health"), (running.ready, "/ready")):
+                with closing(http.client.HTTPConnection(host, port, timeout=30)) as connection:
+                    connection.request("GET", path)
+                    assert connection.getresponse().status == 200, (host, path)
 
 
 class TestBackends:
