@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 
+_NOTED = "kubectl.kubernetes.io/last-applied-configuration"
+
 type Search = Callable[[str, object], Any]
 """Evaluates a JMESPath expression over a document."""
 
@@ -107,13 +109,17 @@ class _Observer:
         return {str(one["kind"]): self._owned_of(one) for one in self.entry.get("owns") or ()}
 
     def _owned_of(self, owned: Entry) -> list[Object]:
-        """What belongs to the resource or has a declared name. Kinds that must not be listed are read by name only."""
+        """What belongs to the resource or has a declared name.
+
+        Kinds that must not be listed are read by name, and of their content nothing is handed on: it may be secret.
+        """
         kind, at = kind_of(owned), f"owns.{owned['kind']}"
         names = {str(name) for name in self._given(owned["names"]) if name} if owned.get("names") else set()
         if owned.get("watch", True):
             listed = self._all(at, kind, self.namespace)
         else:
-            listed = [one for name in names if (one := self._read(at, kind, self.namespace, name))]
+            found = [self._read(at, kind, self.namespace, name) for name in sorted(names)]
+            listed = [_without_content(one) for one in found if one]
         identity = identity_of(self.resource)
         return [one for one in listed if one["metadata"]["name"] in names or identity.owns(one)]
 
@@ -135,6 +141,16 @@ class _Observer:
         if not at.startswith("owns."):
             told = {"namespace": namespace, "name": name, "reason": str(error)}
             self.errors.setdefault(at, []).append(told)
+
+
+def _without_content(found: Object) -> Object:
+    """Return an object as it is named, without what ``kubectl apply`` has noted of its content."""
+    metadata = {key: value for key, value in found["metadata"].items() if key != "managedFields"}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != _NOTED}
+    return {
+        **{key: found[key] for key in ("apiVersion", "kind")},
+        "metadata": {**metadata, "annotations": annotations},
+    }
 
 
 def kind_of(entry: Entry) -> Kind:

@@ -68,6 +68,14 @@ def test_of_a_secret_only_the_names_of_its_keys_are_seen() -> None:
     assert "c2VjcmV0" not in str(seen)
 
 
+def test_of_a_secret_of_ours_only_its_metadata_is_seen() -> None:
+    noted = {"kubectl.kubernetes.io/last-applied-configuration": "c2VjcmV0", "kept": "yes"}
+    secret = thing("Secret", "r-credentials", metadata={"annotations": noted}, data={"password": "c2VjcmV0"})
+    (found,) = look(secret)["owned"]["Secret"]
+    assert "c2VjcmV0" not in str(found)
+    assert found["metadata"]["annotations"] == {"kept": "yes"}
+
+
 def test_what_is_owned_or_has_a_declared_name_is_seen() -> None:
     owner = {"ownerReferences": [{"uid": "u1"}]}
     objects = [
