@@ -15,7 +15,11 @@ from ansible_collections.vllm.semantic_router.plugins.filter.plans import (
 from ansible_collections.vllm.semantic_router.plugins.module_utils import cache_fields
 from ansible_collections.vllm.semantic_router.plugins.module_utils import definition as definitions
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section, spec_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
+    DEPLOYMENT,
+    section,
+    spec_of,
+)
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import with_applied
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import unstored
@@ -78,15 +82,19 @@ def _untold(observed: Mapping[str, Any]) -> list[str]:
 
 
 def made_for(observed: Mapping[str, Any], resource: Object) -> list[Object]:
-    """Return the objects that belong to the resource and go with it; a claim that shall be kept is not among them."""
+    """Return the objects that belong to the resource and go with it; a claim that shall be kept is not among them.
+
+    The Deployment is the first: Kubernetes holds a claim for as long as a pod uses it.
+    """
     identity = identity_of(resource)
     keeps = section(spec_of(resource), "persistence").get("retentionPolicy") == "Retain"
-    return [
+    found = [
         one
         for kind, objects in section(observed, "owned").items()
         for one in plain(objects)
         if identity.owns(one) and not (keeps and kind == "PersistentVolumeClaim")
     ]
+    return sorted(found, key=lambda one: str(one["kind"]) != DEPLOYMENT.kind)
 
 
 def without_credentials(resource: Object) -> dict[str, Any]:

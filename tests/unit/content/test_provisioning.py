@@ -49,6 +49,12 @@ def test_only_what_was_made_for_the_resource_is_torn_down() -> None:
     assert [one["kind"] for one in made_for(seen, written())] == ["Service", "Secret"]
 
 
+def test_pods_go_before_the_claim_that_they_use() -> None:
+    seen = observed(marked("Service"), marked("PersistentVolumeClaim"), marked("Deployment"))
+    kinds = [one["kind"] for one in made_for(seen, written())]
+    assert kinds == ["Deployment", "Service", "PersistentVolumeClaim"]
+
+
 def test_a_claim_that_shall_be_kept_stays_at_a_teardown() -> None:
     seen = observed(marked("PersistentVolumeClaim"))
     assert made_for(seen, written(persistence={"retentionPolicy": "Retain"})) == []
