@@ -117,7 +117,8 @@ def _condition(found: list[Endpoint], problems: list[tuple[str, str]], notes: li
     if not found:
         return true("NoEndpoints", "spec.vllmEndpoints is empty: no model can answer yet")
     models = len({endpoint.model for endpoint in found})
-    return true("Resolved", "; ".join([f"{len(found)} endpoints of {models} models have an address", *notes]))
+    text = f"every endpoint has an address (endpoints: {len(found)}, models: {models})"
+    return true("Resolved", "; ".join([text, *notes]))
 
 
 @dataclass(frozen=True, slots=True)

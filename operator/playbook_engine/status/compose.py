@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from playbook_engine.objects import Object, mapping, metadata_of
-from playbook_engine.status.conditions import Told, merged, read_conditions
+from playbook_engine.status.conditions import Told, merged, read_conditions, repeated
 from playbook_engine.status.derive import View, derive_conditions, derive_fields, refine, with_values
 from playbook_engine.watches.records import Watch
 
@@ -138,8 +138,10 @@ def _degraded(known: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:
     if not wrong:
         return Told(status="False", reason="AsWanted", message="")
     reason = next(iter(wrong.values())).reason
-    message = "; ".join(f"{kind}: {told.message or told.reason}" for kind, told in wrong.items())
-    return Told(status="True", reason=reason, message=message)
+    again = repeated({kind: told.message for kind, told in wrong.items()})
+    parts = [f"{kind}: {told.message or told.reason}" for kind, told in wrong.items() if kind not in again]
+    more = [f"so too {', '.join(sorted(again))}"] if again else []
+    return Told(status="True", reason=reason, message="; ".join([*parts, *more]))
 
 
 def _as_member(told: Told) -> Object:

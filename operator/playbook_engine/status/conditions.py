@@ -82,3 +82,15 @@ def _condition(kind: str, told: Told, old: Object | None, generation: int, now: 
         "lastTransitionTime": same or now,
         "observedGeneration": generation,
     }
+
+
+def repeated(messages: Mapping[str, str]) -> set[str]:
+    """Return the types whose message ends with that of another one, for which they wait. Of equals the first stays."""
+    told = [(kind, text) for kind, text in messages.items() if text]
+    earlier = {kind: {other for _, other in told[:number]} for number, (kind, _) in enumerate(told)}
+    others = {text for _, text in told}
+    return {
+        kind
+        for kind, text in told
+        if text in earlier[kind] or any(text.endswith(f": {other}") for other in others)
+    }

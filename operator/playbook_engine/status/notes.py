@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from playbook_engine.objects import Object, digest, key_of, metadata_of, uid_of
-from playbook_engine.status.conditions import Conditions
+from playbook_engine.status.conditions import Conditions, repeated
 
 _MESSAGE_CHARACTERS = 1000  # the API server allows 1024
 _REASON_CHARACTERS = 128
@@ -30,12 +30,17 @@ def notes(
     """Tell what got wrong, what is right again, and which derived conditions came true.
 
     A derived (or neutral) condition can be good or bad when it is false, so only its coming true is told. ``silent``
-    are types that repeat what others say, ``warned`` those that warn though they are well.
+    are types that repeat what others say, ``warned`` those that warn though they are well. What waits for another
+    condition and repeats its words is not told besides.
     """
+    wrong = {kind: str(one.get("message") or "") for kind, one in new.items() if one.get("status") == "False"}
+    again = repeated(
+        {kind: text for kind, text in wrong.items() if kind not in derived and kind not in silent}
+    )
     for kind, condition in new.items():
         before = old.get(kind, {})
         was, is_now = before.get("status"), condition.get("status")
-        if kind in silent or _same(before, condition):
+        if kind in silent or kind in again or _same(before, condition):
             continue
         if kind in warned or (is_now == "False" and kind not in derived):
             yield _note(condition, kind, warning=True)

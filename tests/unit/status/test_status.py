@@ -229,6 +229,18 @@ class TestComposed:
         assert found["Degraded"]["reason"] == "RunFailed"
         assert found["Degraded"]["message"] == "Reconciled: x; B: m"
 
+    def test_what_waits_for_another_condition_does_not_repeat_its_words(self) -> None:
+        cause = Told(status="False", reason="SecretNotFound", message="Secret a/b does not exist")
+        waits = replace(cause, message=f"waiting for the cache: {cause.message}")
+        told = {"CacheReady": cause, "GatewayReady": waits, "RouterReady": waits}
+        found = read_conditions({"status": compose(watch(), resource(), {}, News(told=told), "t").status})
+        assert (
+            found["Degraded"]["message"] == f"CacheReady: {cause.message}; so too GatewayReady, RouterReady"
+        )
+        assert found["RouterReady"]["message"] == waits.message, "which is told where it is asked for"
+        (event,) = notes({}, found, derived=(), silent=("Degraded",))
+        assert event.message == f"CacheReady: {cause.message}"
+
     def test_a_derived_condition_that_is_false_does_not_degrade(self) -> None:
         found = compose(watch(derived("Available", (None, "False"))), resource(), {}, News(), "t").status
         assert read_conditions({"status": found})["Degraded"]["status"] == "False"
