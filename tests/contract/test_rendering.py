@@ -88,7 +88,7 @@ def compared() -> Iterator[list[str]]:
 
 
 @settings(
-    few(12), phases=[Phase.explicit, Phase.generate]
+    few(6), phases=[Phase.explicit, Phase.generate]
 )  # to shrink takes minutes, since each example is a run
 @given(spec=specs())
 def test_a_random_resource_is_rendered_as_it_would_be_applied(
