@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import ADOPTION_ANNOTATION
 
 from tests.support.api import Space
-from tests.support.cluster import CHECKOUT, DevCluster
+from tests.support.cluster import CHECKOUT, DevCluster, running
 from tests.support.routers import CHILD_KINDS, Router, endpoint, redis_cache, service
 from tests.support.waiting import wait_for
+from tools.demo.credentials import NAMESPACE
 
 PASSWORD = "top-secret-of-the-pipeline"  # noqa: S105 - looked for where it must not be
 SPEC: dict[str, Any] = {
@@ -87,14 +89,15 @@ def test_a_router_is_provisioned_edited_handed_over_and_goes(
     assert changed(play("provision", control_plane, **given)) == 1
     assert changed(play("provision", control_plane, **given)) == 0
 
-    before = {(one["kind"], one["metadata"]["name"]): one["metadata"]["uid"] for one in made(space)}
+    before = contents(space)
     request.getfixturevalue("operator")
     control_plane.kubectl("apply", "-f", str(tmp_path / "router.yaml"))
     router = Router(space)
     router.wait_available()
     wait_for(lambda: owners(space) == {router.uid}, timeout=60, what="the operator takes over")
-    after = {(one["kind"], one["metadata"]["name"]): one["metadata"]["uid"] for one in made(space)}
-    assert after == before, "the same objects, and no new revision"
+    assert contents(space) == before, (
+        "the same objects; they have an owner in place of the mark, and nothing else"
+    )
     assert len(space.list("ReplicaSet")) == 1, "nothing has rolled"
 
     assert "where an operator makes its objects" in play("provision", control_plane, fails=True, **given)
@@ -110,6 +113,19 @@ def made(space: Space) -> list[Any]:
         for one in found
         if one["metadata"].get("labels", {}).get("app.kubernetes.io/instance") == "router"
     ]
+
+
+def contents(space: Space) -> dict[tuple[str, str], Any]:
+    """Return what was made without what tells to whom it belongs, and without what controllers write."""
+    return {(one["kind"], one["metadata"]["name"]): _content(one) for one in made(space)}
+
+
+def _content(found: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: found["metadata"].get(key) for key in ("uid", "generation", "labels")}
+    annotations = {**found["metadata"].get("annotations", {})}
+    annotations.pop(ADOPTION_ANNOTATION, None)
+    rest = {key: value for key, value in found.items() if key not in {"metadata", "status"}}
+    return {**rest, "metadata": {**metadata, "annotations": annotations}}
 
 
 def owners(space: Space) -> set[str]:
@@ -196,9 +212,29 @@ def test_what_is_rendered_is_what_is_provisioned(
     compared = control_plane.kubectl(*compare, check=False)
     assert (compared.returncode, compared.stdout) == (0, "")
     assert changed(play("render", **options)) == 0
+    check_commands(control_plane, given["files"], tmp_path)
     manifest(space, tmp_path / "router.yaml", persistence={"enabled": False})
     assert changed(play("render", **options)) > 0
     assert not list((tmp_path / "out").rglob("persistentvolumeclaim-*.yaml")), "its file goes"
+
+
+def check_commands(cluster: DevCluster, file: str, directory: Path) -> None:
+    """The commands of the program give what the playbooks give: the same manifests, and no difference."""
+    shown = command("render", "-f", file, "--observed", str(directory / "cluster.yaml"))
+    files = sorted((directory / "out").rglob("*.yaml"))
+    assert list(yaml.safe_load_all(shown)) == [yaml.safe_load(one.read_text("utf-8")) for one in files]
+    assert changed(command("diff", "-f", file, "--kubeconfig", str(cluster.kubeconfig))) == 0
+
+
+def command(*words: str) -> str:
+    """Run a command of the program from the checkout; return what it printed on standard output."""
+    environment = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
+    done = subprocess.run(
+        ["semantic-router-operator", *words],
+        capture_output=True, text=True, check=False, cwd=CHECKOUT, env=environment, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_a_fact_that_only_a_cluster_knows_is_an_error_when_it_is_missing(
@@ -212,3 +248,34 @@ def test_a_fact_that_only_a_cluster_knows_is_an_error_when_it_is_missing(
     said = play("render", fails=True, observed_file=cluster, **given)
     assert f"Service {space.name}/model does not exist" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_several_clusters_are_provisioned_at_once_and_one_gets_the_operator(
+    space: Space, control_plane: DevCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run for two clusters as inventory hosts, of which the second has nothing of ours yet."""
+    (tmp_path / "kubectl").write_text(f'#!/bin/sh\nexec {" ".join(control_plane.kubectl_command)} "$@"\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space.name}}
+    companions = (namespace, secret(space), model(space))
+    given: dict[str, Any] = {"files": manifest(space, tmp_path / "router.yaml", *companions), "wait": False}
+    with running(crds=()) as other:
+        hosts = {
+            "east": {"kubeconfig": str(control_plane.kubeconfig)},
+            "west": {"kubeconfig": str(other.kubeconfig)},
+        }
+        (tmp_path / "hosts.yaml").write_text(json.dumps({"all": {"hosts": hosts}}))
+        inventory = ("-i", str(tmp_path / "hosts.yaml"))
+        told = play("provision", None, *inventory, clusters="all", install_crd=True, **given)
+        assert re.search(r"^east .*failed=0", told, re.MULTILINE)
+        assert re.search(r"^west .*failed=0", told, re.MULTILINE)
+        assert {one["kind"] for one in made(space)} >= {"Deployment", "Service"}
+        assert other.get("-n", space.name, "deployment/router")["spec"]["replicas"] == 2
+        other.wait_established("semanticrouters.vllm.ai")
+        assert other.get("-n", space.name, "semanticrouters")["items"] == []
+
+        play("provision", None, *inventory, clusters="west", install_operator=True, **given)
+        operator = other.get("-n", NAMESPACE, "deployment/semantic-router-operator")
+        assert operator["spec"]["template"]["spec"]["serviceAccountName"] == "semantic-router-operator"
+        assert other.get("-n", space.name, "semanticrouter/router")["spec"]["replicas"] == 2
