@@ -15,7 +15,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false
 
 ANNOTATION = "vllm.ai/take-over"
-REASON = "AnotherOperator"
+RIVAL_REASON = "AnotherOperator"
 _KINDS = {"ConfigMap", *(entry.kind for entry in ENTRIES)}
 """All but claims: where a field of a volume goes, data may go, so those of another operator stay."""
 
@@ -48,7 +48,7 @@ def rivalry(resource: Object, observed: Mapping[str, Any], identity: Identity) -
             value = _new_request(str(found["time"]), _done(resource))
             command = f"kubectl annotate -n {namespace} {place} {ANNOTATION}={value} --overwrite"
             return false(
-                REASON,
+                RIVAL_REASON,
                 f"{words_of(kind, namespace, name, found)}, so nothing is applied any more: stop that operator, and"
                 f" then say so by `{command}`",
             )

@@ -104,7 +104,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.results impor
     shown,
     unstored,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import REASON as RIVAL
+from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import RIVAL_REASON
 
 OWNER: dict[str, dict[str, Any]] = {
     **{name: {"type": "str", "required": True} for name in ("api_version", "kind", "name", "namespace")},
@@ -132,7 +132,7 @@ def main() -> None:
     except ConflictError as error:
         module.fail_json(msg=str(error), reason="Conflict")
     except RivalError as error:
-        module.fail_json(msg=str(error), reason=RIVAL)
+        module.fail_json(msg=str(error), reason=RIVAL_REASON)
     except ChangedError as error:
         module.fail_json(msg=str(error))
     except FAILURES as error:

@@ -13,7 +13,7 @@ from tests.support.api import KINDS, Space
 from tests.support.audit import AuditLog
 from tests.support.faults.proxy import FaultProxy
 from tests.support.operators import USER, OperatorUnderTest, conditions
-from tests.support.routers import Router, endpoint, redis_cache, service
+from tests.support.routers import DERIVED, Router, endpoint, redis_cache, service
 from tests.support.waiting import wait_for
 
 SETTLED_SECONDS = 120.0
@@ -37,8 +37,6 @@ OF_OTHERS = (
 ASSIGNED = ("clusterIP", "clusterIPs", "volumeName", "nodePort", "ipFamilies", "healthCheckNodePort")
 
 REVISION = re.compile(r"\b[0-9a-f]{12}\b")
-DERIVED = re.compile(r"\b(?:[0-9a-f]{12}|[0-9a-f]{32})\b")
-"""What differs from life to life, for it is made from uids: revisions, and the path by which Envoy is told to drain."""
 
 CACHE = redis_cache(host="redis", password_secret_ref={"name": "redis", "key": "password"})
 INGRESS = {

@@ -1,21 +1,24 @@
 """Every sample is applied as its documentation says, becomes Available, and its pods are executed."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.api import Space
+from playbook_engine.runs.records import RunStatus
+from tests.support.api import ApiError, Space
 from tests.support.cluster import CHECKOUT, DevCluster
 from tests.support.envoy_files import problems
 from tests.support.expectations import expectation, names, surprises
 from tests.support.fragments import differences
+from tests.support.playing import PLAYBOOKS, Player, playing
 from tests.support.podrun import RunningPod, run_pod
 from tests.support.pods.objects import PodError
-from tests.support.routers import ALL_KINDS, Router, endpoint, service
+from tests.support.routers import ALL_KINDS, DERIVED, Router, endpoint, service
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -84,22 +87,78 @@ def check_objects(router: Router, objects: Mapping[str, Any]) -> None:
         assert owners == [router.name], name
 
 
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    """Runs playbooks, which need no operator."""
+    with playing() as player:
+        yield player
+
+
+def rendered(
+    player: Player, directory: Path, space: Space, resource: Mapping[str, Any], companions: Iterable[Any]
+) -> list[Any]:
+    """Return what playbooks/render.yml writes for a resource, from a description of this cluster."""
+    described = documents(SAMPLES / "observed" / "kubernetes.yaml")
+    described[0]["apis"] = {name: presence(space, name) for name in described[0]["apis"]}
+    described += [space_of(one, space).get(one["kind"], one["metadata"]["name"]) for one in companions]
+    (directory / "cluster.yaml").write_text(yaml.safe_dump_all(described), encoding="utf-8")
+    written = {**resource, "metadata": {**resource["metadata"], "namespace": space.name}}
+    (directory / "router.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
+    files = {"files": str(directory / "router.yaml"), "observed_file": str(directory / "cluster.yaml")}
+    outcome = player.play(PLAYBOOKS / "render.yml", {**files, "output": str(directory / "out")})
+    assert outcome.status is RunStatus.SUCCESSFUL, outcome
+    return [one for path in (directory / "out").rglob("*.yaml") for one in documents(path)]
+
+
+def space_of(companion: Mapping[str, Any], space: Space) -> Space:
+    """Return the namespace of what a router refers to."""
+    return Space(space.api, companion["metadata"].get("namespace", space.name))
+
+
+def presence(space: Space, kind: str) -> str:
+    """Tell whether the control plane serves ``<group>/<version>/<Kind>``."""
+    group, version, name = kind.split("/")
+    try:
+        served = space.api.request("GET", f"apis/{group}/{version}")["resources"]
+    except ApiError:
+        return "absent"
+    return "present" if name in {one["kind"] for one in served} else "absent"
+
+
+def check_rendered(router: Router, manifests: Iterable[Any]) -> None:
+    """What is rendered without a cluster is what the operator has made."""
+    found = {f"{kind}/{name}": item for (kind, name), item in router.children(*MADE_KINDS).items()}
+    made = settled(found)
+    wanted = settled({f"{one['kind']}/{one['metadata']['name']}": one for one in manifests})
+    assert set(wanted) == set(made)
+    for key, manifest in wanted.items():
+        manifest["metadata"].pop("annotations", None)  # the one that gives it away is among them
+        del manifest["apiVersion"], manifest["kind"]  # items of a list do not have them
+        assert differences(manifest, made[key]) == [], key
+
+
+def settled(found: Mapping[str, Any]) -> Any:  # noqa: ANN401 - decoded JSON
+    """Return objects with one word for what is made from uids, which a file does not have."""
+    return json.loads(DERIVED.sub("<derived>", json.dumps(found)))
+
+
 @pytest.mark.parametrize("sample", NAMES)
 def test_a_sample_becomes_available_and_its_pod_runs(
-    sample: str, space: Space, control_plane: DevCluster
+    sample: str, space: Space, control_plane: DevCluster, player: Player, tmp_path: Path
 ) -> None:
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     space.patch("Namespace", space.name, {"metadata": {"labels": restricted}})
-    apply(control_plane, space, SAMPLES / "prerequisites" / f"{sample}.yaml")
+    companions = apply(control_plane, space, SAMPLES / "prerequisites" / f"{sample}.yaml")
     (resource,) = apply(control_plane, space, SAMPLES / f"{PREFIX}{sample}.yaml")
     router = Router(space, resource["metadata"]["name"])
-    settled = router.wait_available()
+    available = router.wait_available()
     expected = expectation(sample, name=router.name, namespace=space.name)
     assert router.condition("Degraded")["status"] == "False"
-    assert differences(expected.status, settled["status"]) == []
+    assert differences(expected.status, available["status"]) == []
     check_objects(router, expected.objects)
+    check_rendered(router, rendered(player, tmp_path, space, resource, companions))
     with run_pod(pod_of(space, router.name), space.get) as running:
-        check_pod(running, standalone=settled["status"]["gatewayMode"] == "standalone")
+        check_pod(running, standalone=available["status"]["gatewayMode"] == "standalone")
 
 
 def test_a_manifest_for_the_operator_in_go_applies_unchanged_and_its_pod_runs(

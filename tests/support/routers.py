@@ -1,5 +1,6 @@
 """A SemanticRouter in a namespace, as tests talk about it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ SWITCHED = (
     "Route",
 )
 ALL_KINDS = (*CHILD_KINDS, *SWITCHED, "ReplicaSet", "Pod")
+DERIVED = re.compile(r"\b(?:[0-9a-f]{12}|[0-9a-f]{32})\b")
+"""What differs from life to life, for it is made from uids: revisions, and the path by which Envoy is told to drain."""
+
 SETTLED_SECONDS = 60.0
 """A create takes a run of about 10 s on two busy cores; the rest is room."""
 
