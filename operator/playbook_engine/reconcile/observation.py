@@ -113,6 +113,20 @@ def live_objects(observation: Observation) -> dict[str, list[str]]:
     }
 
 
+def own_objects(observation: Observation) -> dict[str, list[Object]]:
+    """Give the objects that the status speaks of, by kind: those that the resource owns, or applied and nobody owns.
+
+    What a resource of the same name has left behind says nothing of this one, nor does somebody else's object.
+    """
+    uid, live = uid_of(observation.resource), live_objects(observation)
+
+    def is_own(found: Object) -> bool:
+        owners = owner_uids(found)
+        return str(key_of(found)) in live and (uid in owners or not owners)
+
+    return {kind: [one for one in objects if is_own(one)] for kind, objects in observation.owned.items()}
+
+
 def reported_objects(custom: Mapping[str, object]) -> dict[str, list[str]]:
     """Read ``[uid, fingerprint]`` by key from what a run handed back under ``objects``."""
     reported = mapping(custom.get("objects"))

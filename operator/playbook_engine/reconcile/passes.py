@@ -24,7 +24,13 @@ from playbook_engine.reconcile.finalizers import adding, finalizers_of, is_delet
 from playbook_engine.reconcile.gather import Gatherer
 from playbook_engine.reconcile.judge import AT_REST, STARTED, judge, restless
 from playbook_engine.reconcile.memory import Good, Memory, good_of
-from playbook_engine.reconcile.observation import Observation, input_digest, live_objects, reported_objects
+from playbook_engine.reconcile.observation import (
+    Observation,
+    input_digest,
+    live_objects,
+    own_objects,
+    reported_objects,
+)
 from playbook_engine.reconcile.running import FINALIZE, RECONCILE, Runner
 from playbook_engine.reconcile.writing import StatusWriter, generation_of, said
 from playbook_engine.runs.records import RunOutcome, RunStatus
@@ -165,13 +171,8 @@ class Reconciler:
         return self._next(watch, observation, memory)
 
     async def _write(self, watch: Watch, observation: Observation, news: News, memory: Memory) -> bool:
-        """Write the status; it speaks of what belongs to the resource, and of nobody else's object of the same name."""
-        mine = live_objects(observation)
-        own = {
-            kind: [found for found in objects if str(key_of(found)) in mine]
-            for kind, objects in observation.owned.items()
-        }
         memory.unsaid = replace(news.after(memory.unsaid), references=observation.glimpses)
+        own = own_objects(observation)
         written = await self._parts.writer.write(watch, observation.resource, own, memory.unsaid, memory)
         memory.unsaid = None
         return written

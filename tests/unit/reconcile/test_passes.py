@@ -367,6 +367,18 @@ async def test_another_resource_of_the_same_name_starts_anew(stage: Stage) -> No
     assert stage.runs == 1
 
 
+async def test_what_a_resource_of_the_same_name_has_left_says_nothing_of_this_one(stage: Stage) -> None:
+    stage.without_finalizer()
+    await settled(stage)
+    stage.cluster.delete(KEY)
+    stage.store.remove(KEY)
+    stage.put(pot(size=1))
+    stage.executor.script(PLAYBOOK, failed(task="Shape", message="the old pot is still in the way"))
+    await stage.settle()
+    assert stage.condition("Available") == ("False", "Missing"), "the object is that of the first"
+    assert stage.status["pieces"] == 0
+
+
 async def test_fields_that_the_server_drops_are_not_written_for_ever(stage: Stage) -> None:
     stage.cluster.dropped_status_fields.add("pieces")
     await settled(stage)
