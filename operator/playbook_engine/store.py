@@ -3,7 +3,7 @@
 Events and reads write into it, passes read from it. It has one thread and no lock.
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +20,9 @@ from playbook_engine.objects import (
     uid_of,
     writers,
 )
+
+MOST_GONE = 4096
+"""So many uids of deleted objects are remembered; none is ever given twice."""
 
 
 class KindState(StrEnum):
@@ -56,6 +59,7 @@ class Store:
         self._objects: defaultdict[GroupVersionKind, dict[ObjectKey, _Entry]] = defaultdict(dict)
         self._owned: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._states: dict[GroupVersionKind, KindState] = {}
+        self._gone: OrderedDict[str, None] = OrderedDict()
 
     def state(self, gvk: GroupVersionKind) -> KindState:
         """Say how far a kind is known."""
@@ -66,7 +70,9 @@ class Store:
         self._states[gvk] = state
 
     def put(self, found: Object) -> Change | None:
-        """Take an object in; None when it is no news: the state that is known, or an older one."""
+        """Take an object in; None when it is no news: the state that is known, an older one, or one that is gone."""
+        if uid_of(found) in self._gone:
+            return None
         key = key_of(found)
         entries = self._objects[key.gvk]
         old = entries.get(key)
@@ -81,8 +87,13 @@ class Store:
             self._owned[uid].add(key)
         return Change(key, old.found if old else None, entry.found)
 
-    def remove(self, key: ObjectKey, uid: str = "") -> Change | None:
-        """Forget an object; with a ``uid``, only when it is that one. None when it is not known."""
+    def remove(self, key: ObjectKey, uid: str = "", *, for_good: bool = False) -> Change | None:
+        """Forget an object; with a ``uid``, only when it is that one. None when it is not known.
+
+        ``for_good`` says that it has been deleted for certain: a read that still shows it is one of the past.
+        """
+        if for_good and uid:
+            self._bury(uid)
         entries = self._objects[key.gvk]
         old = entries.get(key)
         if old is None or (uid and uid_of(old.found) != uid):
@@ -90,6 +101,11 @@ class Store:
         del entries[key]
         self._unlink(key, old.found)
         return Change(key, old.found, None)
+
+    def _bury(self, uid: str) -> None:
+        self._gone[uid] = None
+        while len(self._gone) > MOST_GONE:
+            self._gone.popitem(last=False)
 
     def get(self, key: ObjectKey) -> Object | None:
         """Give an object, None when it is not known."""

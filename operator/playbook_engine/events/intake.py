@@ -60,9 +60,7 @@ class Intake:
     def gone(self, key: ObjectKey, uid: str) -> None:
         """An object has been deleted."""
         self._metrics.heard_of(key.gvk.kind)
-        change = self._store.remove(key, uid)
-        if change:
-            self._wake(self._wakes.of_change(change))
+        self._forget(key, uid, for_good=True)
 
     async def compare(self, gvk: GroupVersionKind) -> None:
         """List a kind: take in what was missed, and drop what is not there any more.
@@ -87,7 +85,12 @@ class Intake:
             self.seen(found)
         for key in before - {key_of(found) for found in listed}:
             if not self._namespaces or not key.namespace or key.namespace in self._namespaces:
-                self.gone(key, uids[key])
+                self._forget(key, uids[key])
+
+    def _forget(self, key: ObjectKey, uid: str, *, for_good: bool = False) -> None:
+        change = self._store.remove(key, uid, for_good=for_good)
+        if change:
+            self._wake(self._wakes.of_change(change))
 
     async def _list(self, gvk: GroupVersionKind) -> list[Object]:
         if not self._namespaces or not await self._cluster.is_namespaced(gvk):

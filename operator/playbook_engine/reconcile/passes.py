@@ -104,14 +104,14 @@ class Reconciler:
         try:
             answer = await self._parts.cluster.patch(key_of(resource), operations)
         except NotFoundError:
-            self._parts.store.remove(key_of(resource), uid_of(resource))
+            self._parts.store.remove(key_of(resource), uid_of(resource), for_good=True)
         except (ConflictError, InvalidError) as error:  # a test of the patch failed: it is not what it was
             log.info("the finalizer is not changed: the resource has changed", reason=str(error))
             await self._parts.gatherer.refresh(key_of(resource))
             return AGAIN_SECONDS
         else:
             if is_deleted(answer) and not finalizers_of(answer):  # that was the last one: it is gone
-                self._parts.store.remove(key_of(resource), uid_of(resource))
+                self._parts.store.remove(key_of(resource), uid_of(resource), for_good=True)
             else:
                 self._parts.store.put(answer)
         return 0.0

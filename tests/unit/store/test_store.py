@@ -3,7 +3,7 @@
 from typing import Any
 
 from playbook_engine.objects import GroupVersionKind, ObjectKey, fingerprint, key_of
-from playbook_engine.store import KindState, Store
+from playbook_engine.store import MOST_GONE, KindState, Store
 
 CONFIG_MAP = GroupVersionKind(group="", version="v1", kind="ConfigMap")
 
@@ -93,6 +93,30 @@ def test_objects_are_listed_by_kind_and_namespace_in_a_stable_order() -> None:
     assert [key_of(item).name for item in store.all(CONFIG_MAP)] == ["a", "b"]
     assert list(store.all(CONFIG_MAP, "elsewhere")) == []
     assert store.keys(CONFIG_MAP) == {key_of(found("a")), key_of(found("b"))}
+
+
+def test_what_was_deleted_for_good_does_not_come_back_by_a_read_of_the_past() -> None:
+    store = Store()
+    store.put(found(version="5"))
+    store.remove(KEY, "u", for_good=True)
+    assert store.put(found(version="6")) is None, "an event that came too late, a list of an earlier state"
+    assert store.get(KEY) is None
+    assert store.put(found(uid="v", version="7")) is not None, "another one of the same name"
+
+
+def test_what_a_list_did_not_show_may_come_back() -> None:
+    store = Store()
+    store.put(found())
+    store.remove(KEY, "u")
+    assert store.put(found()) is not None
+
+
+def test_of_what_was_deleted_only_so_much_is_remembered() -> None:
+    store = Store()
+    for number in range(MOST_GONE + 1):
+        store.remove(KEY, f"u{number}", for_good=True)
+    assert store.put(found(uid=f"u{MOST_GONE}")) is None
+    assert store.put(found(uid="u0")) is not None
 
 
 def test_a_kind_is_unavailable_until_it_has_been_listed() -> None:
