@@ -78,13 +78,23 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
     )
 
 
+def _is_own(observation: Observation, found: Object) -> bool:
+    """Whether the resource owns an object, or its runs have applied it and nobody owns it.
+
+    What a resource of the same name has left behind is somebody else's: it was applied, and has another owner.
+    """
+    owners = owner_uids(found)
+    return uid_of(observation.resource) in owners or (
+        not owners and bool(observation.prints.get(str(key_of(found))))
+    )
+
+
 def _foreign(observation: Observation) -> list[list[object]]:
-    uid = uid_of(observation.resource)
     return [
         [str(key_of(found)), uid_of(found), metadata_of(found).get("annotations") or {}]
         for objects in observation.owned.values()
         for found in objects
-        if uid not in owner_uids(found) and str(key_of(found)) not in observation.prints
+        if not _is_own(observation, found)
     ]
 
 
@@ -98,33 +108,27 @@ def _going(observation: Observation) -> list[list[str]]:
 
 
 def live_objects(observation: Observation) -> dict[str, list[str]]:
-    """Give ``[uid, fingerprint]`` of every object that the resource owns or that its runs applied, by key.
+    """Give ``[uid, fingerprint]`` of every object of the resource's own, by key.
 
     Objects that are being deleted do not count: they are as good as gone.
     """
-    uid = uid_of(observation.resource)
     return {
         key: [uid_of(found), observation.prints.get(key, "")]
         for objects in observation.owned.values()
         for found in objects
         if not metadata_of(found).get("deletionTimestamp")
         for key in (str(key_of(found)),)
-        if uid in owner_uids(found) or observation.prints.get(key)
+        if _is_own(observation, found)
     }
 
 
 def own_objects(observation: Observation) -> dict[str, list[Object]]:
-    """Give the objects that the status speaks of, by kind: those that the resource owns, or applied and nobody owns.
-
-    What a resource of the same name has left behind says nothing of this one, nor does somebody else's object.
-    """
-    uid, live = uid_of(observation.resource), live_objects(observation)
-
-    def is_own(found: Object) -> bool:
-        owners = owner_uids(found)
-        return str(key_of(found)) in live and (uid in owners or not owners)
-
-    return {kind: [one for one in objects if is_own(one)] for kind, objects in observation.owned.items()}
+    """Give the objects that the status speaks of, by kind: those of the resource's own that are not going."""
+    live = live_objects(observation)
+    return {
+        kind: [found for found in objects if str(key_of(found)) in live]
+        for kind, objects in observation.owned.items()
+    }
 
 
 def reported_objects(custom: Mapping[str, object]) -> dict[str, list[str]]:

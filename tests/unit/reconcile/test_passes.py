@@ -379,6 +379,26 @@ async def test_what_a_resource_of_the_same_name_has_left_says_nothing_of_this_on
     assert stage.status["pieces"] == 0
 
 
+async def test_what_it_has_left_is_run_for_again_when_it_goes_in_the_middle_of_a_run(stage: Stage) -> None:
+    stage.without_finalizer()
+    await settled(stage)
+    stage.cluster.delete(KEY)
+    stage.store.remove(KEY)
+    stage.put(pot(size=1))
+
+    def run(_: object) -> RunOutcome:
+        stage.cluster.delete(CHILD)
+        stage.store.remove(CHILD)
+        return successful({"conditions": {"ClayReady": {"status": "False", "reason": "Conflict"}}})
+
+    stage.executor.script(PLAYBOOK, run)
+    await stage.look()
+    assert stage.condition("ClayReady") == ("False", "Conflict")
+    stage.playbook_makes_child(done="yes")
+    await stage.look()
+    assert stage.condition("ClayReady") == ("True", "Soft")
+
+
 async def test_fields_that_the_server_drops_are_not_written_for_ever(stage: Stage) -> None:
     stage.cluster.dropped_status_fields.add("pieces")
     await settled(stage)
