@@ -43,11 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def control_plane() -> Iterator[DevCluster]:
     """A control plane with all foreign kinds, our definition, and the operator's account and rights."""
     with running_cluster() as cluster:
-        definition = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
-        cluster.kubectl("apply", "--server-side", "-f", str(definition))
-        cluster.wait_established("semanticrouters.vllm.ai")
-        cluster.apply(*rbac_objects())
+        prepare(cluster)
         yield cluster
+
+
+def prepare(cluster: DevCluster) -> None:
+    """Install our definition, and the operator's account and rights."""
+    definition = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
+    cluster.kubectl("apply", "--server-side", "-f", str(definition))
+    cluster.wait_established("semanticrouters.vllm.ai")
+    cluster.apply(*rbac_objects())
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,11 @@ def key_of(found: Object) -> ObjectKey:
     return ObjectKey(gvk=gvk_of(found), namespace=namespace, name=name)
 
 
+def spoken(kind: str, namespace: str, name: str) -> str:
+    """Name an object as people write it: ``<Kind> <namespace>/<name>``."""
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
 def uid_of(found: Object) -> str:
     """Read ``metadata.uid``."""
     return str(metadata_of(found).get("uid") or "")

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tests.campaigns.stage import LIFE, Stage, State, Step
 from tests.support.faults.scripts import KILLS, AtCall, Call, Fault, is_call, is_write
@@ -90,9 +91,18 @@ def chosen(points: list[Point], *, seed: int, most: int | None) -> list[Point]:
     return sorted(chance.choice(group) for group in order[:most])
 
 
-def lives_of(points: list[Point]) -> list[dict[str, Point]]:
+class InStep(Protocol):
+    """What is tried in one step of a life."""
+
+    @property
+    def step(self) -> str:
+        """The name of the step."""
+        ...
+
+
+def lives_of[T: InStep](points: Iterable[T]) -> list[dict[str, T]]:
     """Put points into lives, at most one for each step, so that each life tries several."""
-    lives: list[dict[str, Point]] = []
+    lives: list[dict[str, T]] = []
     for point in points:
         free = next((life for life in lives if point.step not in life), None)
         if free is None:

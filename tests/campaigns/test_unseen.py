@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.campaigns.points import Reference, wrong
+from tests.campaigns.points import Reference, lives_of, wrong
 from tests.campaigns.stage import COMPARE_SECONDS, LIFE, Stage, Step
 from tests.support.faults.blurs import STALE_SECONDS, Blur, Blurred, Remembering
 from tests.support.faults.scripts import Answer
@@ -50,32 +50,20 @@ def glances_of(request: pytest.FixtureRequest) -> list[Glance]:
     return [Glance(step, blur) for step, blur in zip(steps, Blur, strict=False)]
 
 
-def lives_of(glances: list[Glance]) -> list[dict[str, Blur]]:
-    """Put glances into lives, at most one for each step."""
-    lives: list[dict[str, Blur]] = []
-    for glance in glances:
-        free = next((life for life in lives if glance.step not in life), None)
-        if free is None:
-            free = {}
-            lives.append(free)
-        free[glance.step] = glance.blur
-    return lives
-
-
-def live(stage: Stage, references: dict[str, Reference], blurs: dict[str, Blur], report: Report) -> None:
+def live(stage: Stage, references: dict[str, Reference], glances: dict[str, Glance], report: Report) -> None:
     """Go through one life, with the operator's sight blurred in some of its steps."""
     past: dict[str, Answer] = {}
     for step in LIFE:
-        blur = blurs.get(step.name)
-        if blur is None:
+        wanted = glances.get(step.name)
+        if wanted is None:
             stage.proxy.play(Remembering(past))
             step.act(stage.router)
             stage.settle(step)
             stage.rest()
             continue
-        said = glance(stage, references[step.name], step, Blurred(blur, dict(past)), report)
+        said = glance(stage, references[step.name], step, Blurred(wanted.blur, dict(past)), report)
         if said:
-            report.failed[f"{step.name}:{blur}"] = said
+            report.failed[str(wanted)] = said
         stage.proxy.play(Remembering(past))
         stage.rest()
 
@@ -105,8 +93,8 @@ def test_a_life_ends_the_same_whatever_the_operator_does_not_see(
     stage: Stage, references: dict[str, Reference], request: pytest.FixtureRequest
 ) -> None:
     report = Report()
-    for blurs in lives_of(glances_of(request)):
-        live(stage, references, blurs, report)
+    for glances in lives_of(glances_of(request)):
+        live(stage, references, glances, report)
     print(f"\nunseen: {report}")  # noqa: T201 - how much was tried
     replay = f"replay with: make campaign POINT={','.join(report.failed)}"
     assert not report.failed, f"{report}\n{replay}"

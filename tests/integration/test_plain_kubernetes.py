@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import prepare
 from tests.support.api import Api, Space
-from tests.support.cluster import CHECKOUT, DevCluster, running
+from tests.support.cluster import DevCluster, running
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router
 from tests.support.waiting import stays, wait_for
-from tools.demo.credentials import rbac_objects
 
 QUIET_SECONDS = 12.0
 """Longer than it takes until an API that is absent is looked for again."""
@@ -27,10 +27,7 @@ ROUTES = "routes.route.openshift.io"
 def control_plane() -> Iterator[DevCluster]:
     """A control plane that serves no foreign kinds."""
     with running(crds=()) as cluster:
-        definition = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
-        cluster.kubectl("apply", "--server-side", "-f", str(definition))
-        cluster.wait_established("semanticrouters.vllm.ai")
-        cluster.apply(*rbac_objects())
+        prepare(cluster)
         yield cluster
 
 

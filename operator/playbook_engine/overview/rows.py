@@ -6,7 +6,7 @@ A table has the columns that the definition of the kind names (``additionalPrint
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from playbook_engine.objects import Object, mapping, metadata_of
+from playbook_engine.objects import Object, mapping, metadata_of, spoken
 from playbook_engine.status.compose import DEGRADED, PAUSED, RECONCILED
 from playbook_engine.status.conditions import read_conditions
 
@@ -49,7 +49,10 @@ def rows_of(kind: str, table: Object) -> list[Row]:
 def with_runs(rows: Iterable[Row], runs: Iterable[Mapping[str, object]]) -> list[Row]:
     """Add what the engine says of the runs that go on."""
     going = {str(run.get("object")): run for run in runs}
-    return [replace(row, running=_running(going.get(_said(row), {}))) for row in rows]
+    return [
+        replace(row, running=_running(going.get(spoken(row.kind, row.namespace, row.name), {})))
+        for row in rows
+    ]
 
 
 def _row(kind: str, resource: Object, cells: Mapping[str, str]) -> Row:
@@ -76,10 +79,6 @@ def _running(run: Mapping[str, object]) -> str:
     if not run:
         return ""
     return f"{run.get('operation')} for {run.get('seconds')} s: {run.get('task') or 'begins'}"
-
-
-def _said(row: Row) -> str:
-    return f"{row.kind} {row.namespace}/{row.name}" if row.namespace else f"{row.kind} {row.name}"
 
 
 def _list(table: Object, name: str) -> list[Object]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ClusterError, ConflictError, NotFoundError
-from playbook_engine.objects import Object, ObjectKey, digest, key_of, mapping, metadata_of, uid_of
+from playbook_engine.objects import Object, ObjectKey, digest, key_of, mapping, metadata_of, spoken, uid_of
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.reconcile.memory import Memory
@@ -87,7 +87,7 @@ class StatusWriter:
 def said(resource: Object) -> str:
     """Give the name of a resource as people write it: ``<Kind> <namespace>/<name>``."""
     key: ObjectKey = key_of(resource)
-    return f"{key.gvk.kind} {key.namespace}/{key.name}" if key.namespace else f"{key.gvk.kind} {key.name}"
+    return spoken(key.gvk.kind, key.namespace, key.name)
 
 
 def generation_of(resource: Object) -> object:
