@@ -7,6 +7,14 @@ from pathlib import Path
 
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind
+from playbook_engine.selectors import EVERYTHING, Selector
+
+
+class Compatibility(StrEnum):
+    """Whose interface the runs and the status of an entry have."""
+
+    NONE = "none"  # this engine's own
+    ANSIBLE_OPERATOR = "ansible-operator"
 
 
 class ReadMode(StrEnum):
@@ -35,11 +43,38 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finalizer:
-    """A finalizer and the playbook that must succeed before it is removed."""
+    """A finalizer and the playbook, or the directory of the role, that must succeed before it is removed."""
 
     name: str
     playbook: Path
     vars: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """How the fields of a resource's ``spec`` become variables of its runs.
+
+    With ``snake_case`` their names are converted (``dbSize`` to ``db_size``), at every depth; with ``unsafe`` no text
+    in them is ever a template.
+    """
+
+    snake_case: bool = True
+    unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependents:
+    """What becomes of objects that runs make by any module.
+
+    With ``inject_owner`` they get an owner reference, or where they cannot have one the annotations of an owner. With
+    ``watch`` their changes make the resource run again; those of ``cluster_scoped`` kinds only if that is set too.
+    Objects of kinds that are ``ignored`` are left alone.
+    """
+
+    watch: bool = True
+    cluster_scoped: bool = False
+    ignored: tuple[GroupVersionKind, ...] = ()
+    inject_owner: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +168,12 @@ class DerivedCondition:
 class Watch:
     """One entry of ``watches.yaml``. Durations are seconds; ``reconcile_seconds`` 0 switches resyncs off.
 
+    ``playbook`` is what is run: the file of a playbook, or the directory of a role, which is run as a play of its own.
+    ``parameters`` (None: none) make variables of the ``spec``; ``selector`` says by labels which resources are run;
+    with ``watch_annotations`` every change of an annotation makes a run; ``dependents`` (None: nothing) is for objects
+    that runs make by any module. Without ``manage_status`` no status is written. ``verbosity`` (None: the setting's) is
+    how much Ansible tells, ``most_runs`` (0: no limit but the setting's) how many runs of the kind go on at once.
+
     ``apis`` are further kinds of which runs learn whether they are served; ``in_process_modules`` are modules,
     by full name, that warm runs need not start a process for; ``neutral`` are condition types of runs that say neither
     that all is well nor that it is not. ``values`` are for the
@@ -159,3 +200,11 @@ class Watch:
     conditions: tuple[DerivedCondition, ...] = ()
     neutral: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
+    compatibility: Compatibility = Compatibility.NONE
+    parameters: Parameters | None = None
+    selector: Selector = EVERYTHING
+    watch_annotations: bool = False
+    dependents: Dependents | None = None
+    manage_status: bool = True
+    verbosity: int | None = None
+    most_runs: int = 0
