@@ -1,38 +1,23 @@
 """The command line."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields
-from functools import partial
+from dataclasses import fields
 
 from playbook_engine import __version__, calls, terminal
-from playbook_engine.cluster.client import RealCluster
-from playbook_engine.cluster.errors import ClusterError, NoCredentialsError
 from playbook_engine.engine import making
 from playbook_engine.observability.logs import configure
-from playbook_engine.overview.reading import read_rows
-from playbook_engine.settings import SETTINGS, Setting, Settings, SettingsError, read_settings
+from playbook_engine.overview import command as status
+from playbook_engine.overview.command import Wanted
+from playbook_engine.settings import SETTINGS, Setting, SettingsError, read_settings
 from playbook_engine.watches.commands import BUILT_IN
 from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.reading import read_watches
-from playbook_engine.watches.records import Command, Watch
+from playbook_engine.watches.records import Command
 
 USAGE_CODE = 2
-WATCH_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What the command ``status`` is asked to show."""
-
-    namespace: str | None
-    output: str
-    watch: bool
-    engine: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.show_watches(settings, watches)
         return 0
     if command == "status":
-        return _status(settings, watches, Wanted(**wanted))
+        return status.show_status(Wanted(**wanted), watches, namespaces=settings.namespaces, screen=terminal)
     configure(log_format=settings.log_format, level=settings.log_level)
     return making.run(settings, watches)
 
@@ -81,7 +66,10 @@ def _parser(declared: Iterable[Command]) -> argparse.ArgumentParser:
         ("validate", "check the settings and the watches file, and show what would be done"),
     ):
         _add_settings(commands.add_parser(name, help=text, description=text))
-    _add_status(commands)
+    text = "show every resource: its columns, its conditions, what is wrong, and its last run"
+    parser_of_status = commands.add_parser("status", help=text, description=text)
+    status.add_arguments(parser_of_status)
+    _add_settings(parser_of_status, (one for one in SETTINGS if one.name == "watches_file"))
     commands.add_parser("version", help="show the version")
     for one in declared:
         calls.add_arguments(commands.add_parser(one.name, help=one.help, description=one.help), one)
@@ -98,44 +86,3 @@ def _add_settings(parser: argparse.ArgumentParser, settings: Iterable[Setting] =
             const=setting.form.alone,
             help=f"{setting.description} Default: {setting.default or 'nothing'}. Variable: {setting.variable}.",
         )
-
-
-def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "show every resource: its columns, its conditions, what is wrong, and its last run"
-    parser = commands.add_parser("status", help=text, description=text)
-    parser.add_argument("-n", "--namespace", help="of this namespace only; else of all that are watched")
-    parser.add_argument(
-        "-o", "--output", choices=("table", "json"), default="table", help="json for programs"
-    )
-    parser.add_argument("-w", "--watch", action="store_true", help="keep the table on the screen up to date")
-    parser.add_argument(
-        "--engine",
-        metavar="URL",
-        default="http://127.0.0.1:8080",
-        help="where an engine serves its metrics, to show the runs that go on. Default: the one of the same pod",
-    )
-    _add_settings(parser, (setting for setting in SETTINGS if setting.name == "watches_file"))
-
-
-def _status(settings: Settings, watches: tuple[Watch, ...], wanted: Wanted) -> int:
-    with suppress(KeyboardInterrupt):
-        try:
-            asyncio.run(_show(settings, watches, wanted))
-        except (ClusterError, NoCredentialsError) as error:
-            print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
-            return 1
-    return 0
-
-
-async def _show(settings: Settings, watches: tuple[Watch, ...], wanted: Wanted) -> None:
-    cluster = RealCluster()
-    namespaces = (wanted.namespace,) if wanted.namespace else settings.namespaces
-    read = partial(read_rows, cluster, watches, namespaces=namespaces, engine=wanted.engine)
-    try:
-        if wanted.watch:
-            await terminal.keep_showing(read, partial(asyncio.sleep, WATCH_SECONDS))
-        else:
-            show = terminal.print_rows if wanted.output == "json" else terminal.show_rows
-            show(await read())
-    finally:
-        await cluster.close()
