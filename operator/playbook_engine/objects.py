@@ -9,6 +9,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+PRIMARY_RESOURCE = "operator-sdk/primary-resource"
+"""Annotation of an object that cannot have an owner reference: ``<namespace>/<name>`` of its owner."""
+
+PRIMARY_TYPE = "operator-sdk/primary-resource-type"
+"""The annotation beside it: ``<Kind>.<group>``."""
+
 type Object = Mapping[str, object]
 """A Kubernetes object as decoded JSON; never changed in place."""
 
@@ -84,6 +90,30 @@ def owner_uids(found: Object) -> frozenset[str]:
         (mapping(reference).get("uid") for reference in references) if isinstance(references, list) else ()
     )
     return frozenset(str(uid) for uid in found_uids if uid)
+
+
+def primary_annotations(key: ObjectKey) -> dict[str, str]:
+    """Give the annotations by which an object says that it belongs to another, where a reference cannot."""
+    return {
+        PRIMARY_RESOURCE: f"{key.namespace}/{key.name}",
+        PRIMARY_TYPE: f"{key.gvk.kind}.{key.gvk.group}",
+    }
+
+
+def owner_mark(key: ObjectKey) -> str:
+    """Give what ``owner_marks`` has of objects that belong to this one by annotations."""
+    return _mark(primary_annotations(key))
+
+
+def owner_marks(found: Object) -> frozenset[str]:
+    """Give the uids of all owner references, and the mark of an owner by annotations."""
+    mark = _mark(mapping(metadata_of(found).get("annotations")))
+    return owner_uids(found) | {mark} if mark else owner_uids(found)
+
+
+def _mark(annotations: Mapping[str, object]) -> str:
+    name, kind = annotations.get(PRIMARY_RESOURCE), annotations.get(PRIMARY_TYPE)
+    return f"{kind} {name}" if name and kind else ""
 
 
 def is_newer(one: Object, other: Object) -> bool:

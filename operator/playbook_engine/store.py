@@ -16,7 +16,7 @@ from playbook_engine.objects import (
     is_newer,
     key_of,
     metadata_of,
-    owner_uids,
+    owner_marks,
     uid_of,
     writers,
 )
@@ -83,8 +83,8 @@ class Store:
         if old:
             self._unlink(key, old.found)
         entries[key] = entry
-        for uid in owner_uids(found):
-            self._owned[uid].add(key)
+        for mark in owner_marks(found):
+            self._owned[mark].add(key)
         return Change(key, old.found if old else None, entry.found)
 
     def remove(self, key: ObjectKey, uid: str = "", *, for_good: bool = False) -> Change | None:
@@ -132,17 +132,17 @@ class Store:
         """Give the keys of all objects of a kind."""
         return frozenset(self._objects[gvk])
 
-    def owned_by(self, uid: str) -> Iterator[Object]:
-        """Give the objects that have an owner reference with this uid, sorted."""
-        for key in sorted(self._owned.get(uid, ())):
+    def owned_by(self, mark: str) -> Iterator[Object]:
+        """Give the objects that have an owner reference with this uid, or annotations with this mark, sorted."""
+        for key in sorted(self._owned.get(mark, ())):
             yield self._objects[key.gvk][key].found
 
     def _unlink(self, key: ObjectKey, found: Object) -> None:
-        for uid in owner_uids(found):
-            keys = self._owned[uid]
+        for mark in owner_marks(found):
+            keys = self._owned[mark]
             keys.discard(key)
             if not keys:
-                del self._owned[uid]
+                del self._owned[mark]
 
 
 def without_managed_fields(found: Object) -> Object:

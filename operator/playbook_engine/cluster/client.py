@@ -1,11 +1,14 @@
 """What the engine asks of the API server, as one small interface; ``testing.cluster`` ships a fake of it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from playbook_engine.cluster.discovery import Discovery, Presence
-from playbook_engine.cluster.errors import NotFoundError
-from playbook_engine.cluster.transport import OnAnswer, Request, Transport
+from playbook_engine.cluster.discovery import Discovery, Presence, Resource
+from playbook_engine.cluster.errors import NotFoundError, error_in
+from playbook_engine.cluster.messages import Call, Relayed, Request, Socket
+from playbook_engine.cluster.transport import OnAnswer, Transport, refused
 from playbook_engine.fence import Fence
 from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of
 
@@ -15,6 +18,10 @@ APPLY_PATCH = "application/apply-patch+yaml"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _PAGE = "500"
+_WATCH_SECONDS = 290
+"""So long one watch goes on."""
+_PAUSE_SECONDS = 30
+_OK = 200
 EVENT = GroupVersionKind(group="", version="v1", kind="Event")
 
 
@@ -170,6 +177,41 @@ class RealCluster:
         """Replace an object."""
         replaced: Object = await self._send(key_of(body), "PUT", body=body)
         return replaced
+
+    async def watch(
+        self, gvk: GroupVersionKind, namespace: str = "", *, since: str = ""
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Give the events of a kind, ``{"type", "object"}``, from a resourceVersion on, or from the present state.
+
+        Without ``since`` every object that is there comes first, as added. Ends after some minutes; bookmarks come in
+        between. Raises ClusterError, ConflictError when ``since`` is too old.
+        """
+        path = (await self._discovery.resource(gvk)).path(namespace=namespace)
+        query = f"?watch=true&allowWatchBookmarks=true&timeoutSeconds={_WATCH_SECONDS}"
+        call = Call(method="GET", target=f"{path}{query}&resourceVersion={since}" if since else path + query)
+        async with self._transport.relay(call, silence=_WATCH_SECONDS + _PAUSE_SECONDS) as answer:
+            if answer.status != _OK:
+                raise await refused(answer, what=f"watch {gvk}")
+            rest = b""
+            async for chunk in answer.chunks:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise error_in(event["object"], what=f"watch {gvk}")
+                    yield event
+
+    def relay(self, call: Call, *, silence: float | None = None) -> AbstractAsyncContextManager[Relayed]:
+        """Hand a request of somebody else on, as ``Transport.relay``."""
+        return self._transport.relay(call, silence=silence)
+
+    def socket(self, target: str, subprotocols: Sequence[str]) -> AbstractAsyncContextManager[Socket]:
+        """Open a web socket, as ``Transport.socket``."""
+        return self._transport.socket(target, subprotocols)
+
+    async def named(self, prefix: str, plural: str) -> Resource | None:
+        """Give what is served under a prefix by that plural, as ``Discovery.named``."""
+        return await self._discovery.named(prefix, plural)
 
     async def create_event(self, event: Object) -> None:
         """Create an Event."""

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from playbook_engine.cluster.errors import ClusterError, NotFoundError, UnavailableError
-from playbook_engine.cluster.transport import Request, Transport
+from playbook_engine.cluster.messages import Request
+from playbook_engine.cluster.transport import Transport
 from playbook_engine.objects import GroupVersionKind
 
 ABSENT_SECONDS = 5.0
@@ -23,11 +25,13 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """Where the objects of a kind are: ``prefix`` such as ``/apis/apps/v1``, and the plural."""
+    """Where the objects of a kind are: ``prefix`` such as ``/apis/apps/v1``, and the plural; what can be done there."""
 
     prefix: str
     plural: str
     namespaced: bool
+    kind: str = ""
+    verbs: frozenset[str] = frozenset()
 
     def path(self, *, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Give the path of an object, or without a name of the collection."""
@@ -52,6 +56,7 @@ class Discovery:
         self._transport = transport
         self._clock = clock
         self._known: dict[GroupVersionKind, _Known] = {}
+        self._named: dict[tuple[str, str], Resource] = {}
 
     async def presence(self, gvk: GroupVersionKind) -> Presence:
         """Say whether the kind is served; never raises ClusterError."""
@@ -65,6 +70,20 @@ class Discovery:
                 raise NotFoundError(f"kind {gvk} is absent in this cluster")
             raise UnavailableError(f"whether this cluster has the kind {gvk} is not known: {found.reason}")
         return found.resource
+
+    async def named(self, prefix: str, plural: str) -> Resource | None:
+        """Give what is served under a prefix such as ``/apis/apps/v1`` by that plural, None when nothing is.
+
+        Raises ClusterError other than NotFoundError.
+        """
+        if (prefix, plural) not in self._named:
+            try:
+                answer = await self._transport.send(Request(method="GET", path=prefix))
+            except NotFoundError:
+                return None
+            found = (_resource(prefix, one) for one in answer.get("resources") or ())
+            self._named.update({(prefix, one.plural): one for one in found})
+        return self._named.get((prefix, plural))
 
     def forget(self, gvk: GroupVersionKind) -> None:
         """Ask again at the next look: a request said that the kind is gone."""
@@ -88,8 +107,17 @@ class Discovery:
         found = _find(answer.get("resources") or (), gvk.kind)
         if found is None:
             return _Known(Presence.ABSENT, None, until)
-        resource = Resource(prefix=prefix, plural=str(found["name"]), namespaced=bool(found["namespaced"]))
-        return _Known(Presence.PRESENT, resource, float("inf"))
+        return _Known(Presence.PRESENT, _resource(prefix, found), float("inf"))
+
+
+def _resource(prefix: str, found: Mapping[str, Any]) -> Resource:
+    return Resource(
+        prefix=prefix,
+        plural=str(found["name"]),
+        namespaced=bool(found["namespaced"]),
+        kind=str(found.get("kind") or ""),
+        verbs=frozenset(found.get("verbs") or ()),
+    )
 
 
 def _find(resources: Iterable[Mapping[str, object]], kind: str) -> Mapping[str, object] | None:

@@ -1,5 +1,6 @@
 """What can go wrong with a request, in the words that decisions are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NOT_FOUND, _CONFLICT, _GONE, _INVALID = 404, 409, 410, 422
@@ -68,3 +69,14 @@ def error_of(answer: Answer, *, what: str) -> ClusterError:
     kind = kinds.get(answer.code, UnavailableError if answer.code >= _SERVER else InvalidError)
     text = answer.message or answer.reason or "no reason is given"
     return kind(f"{what}: {text} (HTTP {answer.code})", retry_after=answer.retry_after)
+
+
+def error_in(status: Mapping[str, object], *, what: str) -> ClusterError:
+    """Give the error that a ``Status`` of the API server tells of; ``what`` was asked for."""
+    code = status.get("code")
+    answer = Answer(
+        code=code if isinstance(code, int) else _SERVER,
+        reason=str(status.get("reason") or ""),
+        message=str(status.get("message") or ""),
+    )
+    return error_of(answer, what=what)

@@ -6,39 +6,33 @@ kr8s knows kubeconfigs, service accounts, exec plugins and expiring tokens; noth
 import asyncio
 import json
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
+import httpx_ws
 import kr8s
 import kr8s.asyncio
 
 from playbook_engine.cluster.errors import (
     Answer,
+    ClusterError,
     FencedError,
     NoCredentialsError,
     UnavailableError,
+    error_in,
     error_of,
 )
+from playbook_engine.cluster.messages import Call, Relayed, Request, Socket
 from playbook_engine.fence import Fence
 
 _UNAUTHORIZED = 401
 _SUCCESS = range(200, 300)
 _READING = ("GET", "HEAD")
 _TIMEOUT_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request; ``path`` begins with a slash, ``media`` is the type of ``body``, ``accept`` of the answer."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: object = None
-    media: str = "application/json"
-    accept: str = "application/json"
+_ROOT = "/."
+"""Where paths of one part are; a path may not begin with two slashes."""
 
 
 type OnAnswer = Callable[[str, int | None], None]
@@ -60,8 +54,8 @@ class Transport:
 
         The fence is looked at before anything, and again when nothing but the sending is left.
         """
-        self._check(request)
         what = f"{request.method} {request.path}"
+        self._check(request.method, what)
         try:
             api = await self._connected()
             response = await self._once(api, request)
@@ -70,13 +64,50 @@ class Transport:
                 response = await self._once(api, request)
         except (httpx.HTTPError, OSError, kr8s.APITimeoutError) as error:
             self._on_answer(request.method, None)
-            raise UnavailableError(
-                f"{what}: the API server does not answer: {str(error) or type(error).__name__}"
-            ) from error
+            raise _unanswered(what, error) from error
         self._on_answer(request.method, response.status_code)
         if response.status_code not in _SUCCESS:
             raise error_of(_answer(response), what=what)
         return response.json() if response.content else {}
+
+    @asynccontextmanager
+    async def relay(self, call: Call, *, silence: float | None = _TIMEOUT_SECONDS) -> AsyncIterator[Relayed]:
+        """Hand a request on with the credentials of this process, and give the answer as it comes.
+
+        ``silence`` is how many seconds nothing may come, None for ever. Raises UnavailableError when nobody answers,
+        FencedError.
+        """
+        what = f"{call.method} {call.target.partition('?')[0]}"
+        self._check(call.method, what)
+        async with AsyncExitStack() as open_ones:
+            try:
+                api = await self._connected()
+                response = await open_ones.enter_async_context(self._streamed(api, call, silence))
+                if response.status_code == _UNAUTHORIZED:
+                    await open_ones.aclose()
+                    await api.async_reauthenticate()
+                    response = await open_ones.enter_async_context(self._streamed(api, call, silence))
+            except (httpx.HTTPError, OSError, kr8s.APITimeoutError) as error:
+                self._on_answer(call.method, None)
+                raise _unanswered(what, error) from error
+            self._on_answer(call.method, response.status_code)
+            chunks = _chunks(response, what)
+            yield Relayed(status=response.status_code, headers=response.headers, chunks=chunks)
+
+    @asynccontextmanager
+    async def socket(self, target: str, subprotocols: Sequence[str]) -> AsyncIterator[Socket]:
+        """Open a web socket; whatever is done over it counts as a write. Raises UnavailableError, FencedError."""
+        what = f"connect to {target.partition('?')[0]}"
+        self._check("CONNECT", what)
+        base, last = _split(target)
+        async with AsyncExitStack() as open_ones:
+            try:
+                api = await self._connected()
+                opening = api.open_websocket(version="", base=base, url=last, subprotocols=list(subprotocols))
+                session = await open_ones.enter_async_context(opening)
+            except (httpx.HTTPError, httpx_ws.HTTPXWSException, OSError) as error:
+                raise _unanswered(what, error) from error
+            yield _WebSocket(session)
 
     async def connect(self) -> None:
         """Look for credentials; raises NoCredentialsError. Nothing is said about whether the server answers."""
@@ -98,12 +129,21 @@ class Transport:
                 self._api.timeout = _TIMEOUT_SECONDS
         return self._api
 
-    def _check(self, request: Request) -> None:
-        if request.method not in _READING and self._fence.left <= 0:
-            raise FencedError(f"{request.method} {request.path}: not sent, the lease is not held any more")
+    def _check(self, method: str, what: str) -> None:
+        if method not in _READING and self._fence.left <= 0:
+            raise FencedError(f"{what}: not sent, the lease is not held any more")
+
+    def _streamed(self, api: Any, call: Call, silence: float | None) -> Any:  # noqa: ANN401 - kr8s has no types
+        self._check(call.method, call.target)
+        base, last = _split(call.target)
+        return api.call_api(
+            call.method, version="", base=base, url=last, stream=True, raise_for_status=False,
+            content=call.body or None, headers={**call.headers, "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(_TIMEOUT_SECONDS, read=silence),
+        )  # fmt: skip
 
     async def _once(self, api: Any, request: Request) -> httpx.Response:  # noqa: ANN401 - kr8s has no types
-        self._check(request)
+        self._check(request.method, f"{request.method} {request.path}")
         body = None if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": request.media, "Accept": request.accept}
         base, _, last = request.path.rpartition("/")
@@ -113,6 +153,52 @@ class Transport:
         ) as response:  # fmt: skip
             answer: httpx.Response = response
             return answer
+
+
+class _WebSocket:
+    """A ``Socket`` over that of kr8s."""
+
+    def __init__(self, session: httpx_ws.AsyncWebSocketSession) -> None:
+        self._session = session
+        self.subprotocol = session.subprotocol or ""
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        with suppress(httpx_ws.HTTPXWSException):
+            while True:
+                yield await self._session.receive_bytes()
+
+    async def send(self, message: bytes) -> None:
+        with suppress(httpx_ws.HTTPXWSException):
+            await self._session.send_bytes(message)
+
+
+def _split(target: str) -> tuple[str, str]:
+    """Split a target into what comes before the last part of its path, which kr8s wants, and the rest."""
+    path, mark, query = target.partition("?")
+    base, _, last = path.rpartition("/")
+    return base or _ROOT, last + mark + query
+
+
+async def refused(answer: Relayed, *, what: str) -> ClusterError:
+    """Read an answer that is no success, and give the error."""
+    try:
+        status = json.loads(await answer.read())
+    except ValueError:
+        status = {}
+    told = status if isinstance(status, dict) else {}
+    return error_in({**told, "code": answer.status}, what=what)
+
+
+def _unanswered(what: str, error: Exception) -> UnavailableError:
+    return UnavailableError(f"{what}: the API server does not answer: {str(error) or type(error).__name__}")
+
+
+async def _chunks(response: httpx.Response, what: str) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_raw():
+            yield chunk
+    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        raise _unanswered(what, error) from error
 
 
 async def _api() -> Any:  # noqa: ANN401 - kr8s has no types

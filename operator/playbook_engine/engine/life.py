@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import NoCredentialsError
+from playbook_engine.engine.owning import Access
 from playbook_engine.engine.renewal import Renewal
 from playbook_engine.engine.watching import Watching, cancelled
 from playbook_engine.engine.working import Working
@@ -13,6 +15,7 @@ from playbook_engine.leadership.election import Leadership
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.observability.server import ListenError, Runs, serving
+from playbook_engine.proxy.server import Proxy
 from playbook_engine.runs.records import Executor
 from playbook_engine.settings import Settings
 
@@ -26,6 +29,8 @@ class Outside:
     cluster: Cluster
     executor: Executor
     leadership: Leadership
+    access: Access | None = None
+    """The same API server, for runs that may make objects by any module; None where there are none."""
 
 
 class Engine:
@@ -41,6 +46,7 @@ class Engine:
         renewal: Renewal,
         metrics: Metrics,
         runs: Runs,
+        proxy: Proxy | None = None,
     ) -> None:
         """Start nothing yet."""
         self._settings = settings
@@ -50,6 +56,7 @@ class Engine:
         self._renewal = renewal
         self._metrics = metrics
         self._runs = runs
+        self._proxy = proxy
         self._stop = asyncio.Event()
         self._listed = False
 
@@ -57,12 +64,15 @@ class Engine:
         """Run until the process is asked to end, or ``stop`` is called; give the exit code."""
         settings = self._settings
         try:
-            async with serving(
-                probes=settings.probe_address,
-                metrics_at=settings.metrics_address,
-                metrics=self._metrics,
-                ready=self._ready,
-                runs=self._runs,
+            async with (
+                serving(
+                    probes=settings.probe_address,
+                    metrics_at=settings.metrics_address,
+                    metrics=self._metrics,
+                    ready=self._ready,
+                    runs=self._runs,
+                ),
+                self._proxy.serving() if self._proxy else nullcontext(),
             ):
                 return await self._work_until_stopped()
         except (ListenError, NoCredentialsError) as error:

@@ -11,15 +11,18 @@ from pathlib import Path
 
 from playbook_engine.cluster.client import RealCluster
 from playbook_engine.engine.life import Engine, Outside
+from playbook_engine.engine.owning import Hearing
 from playbook_engine.engine.renewal import Renewal
 from playbook_engine.engine.watching import Watching
 from playbook_engine.engine.working import Working
+from playbook_engine.events.following import Following
 from playbook_engine.events.intake import Intake, watched_kinds
 from playbook_engine.events.wakes import Wakes
 from playbook_engine.fence import Deadman, Fence
 from playbook_engine.leadership.making import make_leadership
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics, State
+from playbook_engine.proxy.server import Proxy
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.slots import Slots
 from playbook_engine.queue.work import WorkQueue
@@ -54,9 +57,9 @@ async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
     except OSError as error:
         log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
         return 1
-    outside = Outside(
-        cluster=RealCluster(fence, on_answer=metrics.answered), executor=executor, leadership=leadership
-    )
+    cluster = RealCluster(fence, on_answer=metrics.answered)
+    access = cluster if any(watch.dependents for watch in watches) else None
+    outside = Outside(cluster=cluster, executor=executor, leadership=leadership, access=access)
     return await make_engine(settings, watches, outside=outside, metrics=metrics).run()
 
 
@@ -70,19 +73,29 @@ def make_engine(
         base=settings.backoff_base_seconds, most=settings.backoff_max_seconds, chance=random.random
     )
     content = Content(watches, directory=settings.watches_file.parent, environ=os.environ)
+    intake = Intake(
+        outside.cluster, store, Wakes(watches), metrics, add=queue.add, namespaces=settings.namespaces
+    )
+    kinds = watched_kinds(watches)
+    following = proxy = None
+    if outside.access:
+        following = Following(
+            outside.access, intake, known=kinds, namespaces=settings.namespaces, backoff=backoff
+        )
+        hearing = Hearing(intake, following, queue.add)
+        proxy = Proxy(outside.access, hearing, namespaces=settings.namespaces)
     watching = Watching(
-        Intake(
-            outside.cluster, store, Wakes(watches), metrics, add=queue.add, namespaces=settings.namespaces
-        ),
+        intake,
         store,
-        kinds=watched_kinds(watches),
+        kinds=kinds,
         primaries=(watch.gvk for watch in watches),
         namespaces=settings.namespaces,
         backoff=backoff,
         metrics=metrics,
+        following=following,
     )
     metrics.show_states(partial(states, store, watches))
-    runner = _make_runner(settings, outside, metrics)
+    runner = _make_runner(settings, outside, metrics, proxy)
     reconciler = _make_reconciler(settings, store, content, backoff=backoff, outside=outside, runner=runner)
     working = Working(
         reconciler,
@@ -102,6 +115,7 @@ def make_engine(
         renewal=Renewal(content, outside.executor, on_content=working.look_at_all),
         metrics=metrics,
         runs=runner.shown,
+        proxy=proxy,
     )
 
 
@@ -131,7 +145,7 @@ def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that cal
     )
 
 
-def _make_runner(settings: Settings, outside: Outside, metrics: Metrics) -> Runner:
+def _make_runner(settings: Settings, outside: Outside, metrics: Metrics, proxy: Proxy | None) -> Runner:
     clock = time.monotonic
     slots = Slots(
         settings.max_concurrent_runs, per_namespace=settings.max_concurrent_runs_per_namespace, clock=clock
@@ -143,6 +157,7 @@ def _make_runner(settings: Settings, outside: Outside, metrics: Metrics) -> Runn
         clock=clock,
         verbosity=settings.ansible_verbosity,
         environment=run_credentials(os.environ),
+        proxy=proxy,
     )
 
 

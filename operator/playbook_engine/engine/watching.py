@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from playbook_engine.events import binding
+from playbook_engine.events.following import Following
 from playbook_engine.events.intake import Intake
 from playbook_engine.objects import GroupVersionKind, ObjectKey
 from playbook_engine.observability.logs import get_logger
@@ -30,8 +31,9 @@ class Watching:
         namespaces: tuple[str, ...],
         backoff: Backoff,
         metrics: Metrics,
+        following: Following | None = None,
     ) -> None:
-        """Ask for nothing yet."""
+        """Ask for nothing yet; ``following`` watches further kinds by and by."""
         self._intake = intake
         self._store = store
         self._kinds = tuple(kinds)
@@ -39,6 +41,7 @@ class Watching:
         self._namespaces = namespaces
         self._backoff = backoff
         self._metrics = metrics
+        self._following = following
         self._looks: set[asyncio.Task[None]] = set()
 
     @property
@@ -78,6 +81,8 @@ class Watching:
         """List every kind, and take in what was missed."""
         for gvk in self._kinds:
             await self._intake.compare(gvk)
+        if self._following:
+            await self._following.compare()
 
     async def compare_every(self, seconds: float) -> None:
         """Compare again and again."""
@@ -90,8 +95,10 @@ class Watching:
         return [key for gvk in self._primaries for key in self._store.keys(gvk)]
 
     async def close(self) -> None:
-        """End the looks for kinds that are about to be served."""
+        """End the looks for kinds that are about to be served, and the watches of further kinds."""
         await cancelled(self._looks)
+        if self._following:
+            await self._following.close()
 
     def _served(self, group: str, kind: str) -> None:
         for gvk in self._kinds:

@@ -47,8 +47,10 @@ class Intake:
         self._add = add
         self._namespaces = namespaces
 
-    def seen(self, found: Object) -> None:
-        """An object is there, in this state or a newer one."""
+    def seen(self, found: Object, *, ours: bool = False) -> None:
+        """An object is there, in this state or a newer one; with ``ours`` only when it belongs to a resource."""
+        if ours and not self._is_ours(found):
+            return
         gvk = key_of(found).gvk
         self._metrics.heard_of(gvk.kind)
         if self._store.state(gvk) is not KindState.KNOWN:
@@ -62,9 +64,10 @@ class Intake:
         self._metrics.heard_of(key.gvk.kind)
         self._forget(key, uid, for_good=True)
 
-    async def compare(self, gvk: GroupVersionKind) -> None:
+    async def compare(self, gvk: GroupVersionKind, *, ours: bool = False) -> None:
         """List a kind: take in what was missed, and drop what is not there any more.
 
+        With ``ours`` only objects that belong to a resource are taken in.
         How far the kind is known is kept in the store; no ClusterError is raised.
         """
         before = self._store.keys(gvk)
@@ -82,10 +85,14 @@ class Intake:
         self._metrics.heard_of(gvk.kind)
         self._state(gvk, KindState.KNOWN)
         for found in listed:
-            self.seen(found)
+            self.seen(found, ours=ours)
         for key in before - {key_of(found) for found in listed}:
             if not self._namespaces or not key.namespace or key.namespace in self._namespaces:
                 self._forget(key, uids[key])
+
+    def _is_ours(self, found: Object) -> bool:
+        """Whether an object belongs to a resource that is known, or did when it was seen last."""
+        return self._wakes.has_owner(found) or self._store.get(key_of(found)) is not None
 
     def _forget(self, key: ObjectKey, uid: str, *, for_good: bool = False) -> None:
         change = self._store.remove(key, uid, for_good=for_good)

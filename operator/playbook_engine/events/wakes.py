@@ -5,7 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from playbook_engine.expressions import ExpressionError
-from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, metadata_of, owner_uids, uid_of
+from playbook_engine.objects import (
+    GroupVersionKind,
+    Object,
+    ObjectKey,
+    metadata_of,
+    owner_mark,
+    owner_marks,
+    uid_of,
+)
 from playbook_engine.queue.schedule import Priority
 from playbook_engine.store import Change
 from playbook_engine.watches.interests import Interest, has_labels, interest_of
@@ -37,7 +45,7 @@ class Wakes:
         """Know the entries, and no resource yet."""
         self._watches = {watch.gvk: watch for watch in watches}
         self._known: dict[ObjectKey, _Known] = {}
-        self._by_uid: dict[str, ObjectKey] = {}
+        self._by_mark: dict[str, ObjectKey] = {}
         self._by_name: defaultdict[tuple[GroupVersionKind, str], set[ObjectKey]] = defaultdict(set)
 
     def of_change(self, change: Change) -> set[Wake]:
@@ -57,25 +65,31 @@ class Wakes:
             if gvk in {one.gvk for one in known.watch.owns} | {one.gvk for one in known.watch.references}
         }
 
+    def has_owner(self, found: Object) -> bool:
+        """Whether an object belongs to a resource that is known, by a reference or by annotations."""
+        return any(mark in self._by_mark for mark in owner_marks(found))
+
     def _learn(self, change: Change) -> None:
         old = self._known.pop(change.key, None)
         if old:
-            self._by_uid.pop(old.uid, None)
+            for mark in (old.uid, owner_mark(change.key)):
+                self._by_mark.pop(mark, None)
             for key in old.interest.keys:
                 self._by_name[key.gvk, key.name].discard(change.key)
         if change.new is not None:
             watch = self._watches[change.key.gvk]
             known = _Known(watch, uid_of(change.new), interest_of(watch, change.new))
             self._known[change.key] = known
-            self._by_uid[known.uid] = change.key
+            self._by_mark |= dict.fromkeys((known.uid, owner_mark(change.key)), change.key)
             for key in known.interest.keys:
                 self._by_name[key.gvk, key.name].add(change.key)
 
     def _dependents(self, change: Change) -> Iterator[ObjectKey]:
         for found in filter(None, (change.old, change.new)):
-            for uid in owner_uids(found):
-                if uid in self._by_uid:
-                    yield self._by_uid[uid]
+            for mark in owner_marks(found):
+                owner = self._by_mark.get(mark)
+                if owner and self._matters(self._known[owner].watch, change):
+                    yield owner
         for key in self._by_name.get((change.key.gvk, change.key.name), ()):
             if self._is_named(self._known[key], change):
                 yield key
@@ -83,6 +97,17 @@ class Wakes:
             for reference in known.watch.references:
                 if reference.gvk == change.key.gvk and self._is_found(key, known, reference, change):
                     yield key
+
+    def _matters(self, watch: Watch, change: Change) -> bool:
+        """Whether a resource wants to hear of a change of an object of its own.
+
+        Of kinds that its entry names the state counts too; of others that its runs have made, what people mean by them.
+        """
+        if watch.dependents is None or change.key.gvk in {kind.gvk for kind in watch.owns}:
+            return True
+        if not watch.dependents.watch or change.key.gvk in watch.dependents.ignored:
+            return False
+        return change.old is None or change.new is None or _meant(change.old) != _meant(change.new)
 
     def _is_named(self, known: _Known, change: Change) -> bool:
         if any(_meets(key, change.key) for key in known.interest.owned):

@@ -8,6 +8,7 @@ from playbook_engine.cluster.discovery import Presence
 from playbook_engine.cluster.errors import ClusterError, NotFoundError
 from playbook_engine.expressions import Expression, ExpressionError
 from playbook_engine.objects import Object, ObjectKey, fingerprint, key_of, metadata_of, uid_of
+from playbook_engine.reconcile.dependents import dependents_of
 from playbook_engine.reconcile.glimpsing import Glimpser
 from playbook_engine.reconcile.observation import Observation
 from playbook_engine.reconcile.polling import Polled, Poller
@@ -91,6 +92,7 @@ class Gatherer:
             versions=owned.versions,
             states=_states(watch, resource, owned.objects, problems),
             writers={str(key): self._store.writers(key) for key in owned.objects},
+            dependents=dependents_of(watch, resource, self._store),
             problems=(*problems, *glimpsed.problems),
             glimpses=glimpsed.objects,
             look_again_seconds=min(again, owned.again, glimpsed.again),

@@ -29,6 +29,9 @@ class Observation:
     writers: Mapping[str, list[dict[str, object]]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, object] = field(default_factory=dict)
+    dependents: Mapping[str, list[str]] = field(default_factory=dict)
+    """``[uid, print]`` of objects that runs have made of kinds that the entry does not name, by object key."""
+
     problems: tuple[str, ...] = ()
     glimpses: Mapping[str, list[object]] = field(default_factory=dict)
     """What only the status tells of; runs do not see it."""
@@ -110,9 +113,9 @@ def _going(observation: Observation) -> list[list[str]]:
 def live_objects(observation: Observation) -> dict[str, list[str]]:
     """Give ``[uid, fingerprint]`` of every object of the resource's own, by key.
 
-    Objects that are being deleted do not count: they are as good as gone.
+    Objects that are being deleted do not count: they are as good as gone. Dependents have a print of their content.
     """
-    return {
+    return dict(observation.dependents) | {
         key: [uid_of(found), observation.prints.get(key, "")]
         for objects in observation.owned.values()
         for found in objects

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from playbook_engine.objects import key_of
+from playbook_engine.objects import key_of, mapping
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
+from playbook_engine.proxy.owning import Owner
+from playbook_engine.proxy.server import Proxy
 from playbook_engine.queue.schedule import Priority
 from playbook_engine.queue.slots import Slots
+from playbook_engine.reconcile.dependents import left_by
 from playbook_engine.reconcile.memory import Memory
 from playbook_engine.reconcile.observation import Observation
 from playbook_engine.reconcile.writing import said
@@ -45,6 +48,7 @@ class Runner:
     clock: Callable[[], float]
     verbosity: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    proxy: Proxy | None = None
     going: dict[str, Going] = field(default_factory=dict)
     """The runs that go on, by identifier."""
 
@@ -68,7 +72,7 @@ class Runner:
         request = self._request(watch, observation, operation, ident)
         with context(run=ident):
             log.info("run begins", operation=operation, playbook=request.playbook.name)
-            outcome = await self._followed(request, operation)
+            outcome = await self._led(watch, observation, request, operation)
             told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
             told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
                  changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
@@ -93,6 +97,20 @@ class Runner:
             }
             for one in self.going.values()
         ]
+
+    async def _led(
+        self, watch: Watch, observation: Observation, request: RunRequest, operation: str
+    ) -> RunOutcome:
+        """Have a run whose objects are to be the resource's reach the API server by a way that sees to it."""
+        if self.proxy is None or watch.dependents is None:
+            return await self._followed(request, operation)
+        owner = Owner.of(observation.resource)
+        async with self.proxy.session(owner, watch.dependents) as session:
+            outcome = await self._followed(replace(request, kubeconfig=session.kubeconfig), operation)
+        await session.settled()
+        left = left_by(observation.dependents, session.seen)
+        objects = {**left, **mapping(outcome.custom.get("objects"))}
+        return replace(outcome, custom={**outcome.custom, "objects": objects}) if objects else outcome
 
     async def _followed(self, request: RunRequest, operation: str) -> RunOutcome:
         going = self.going[request.ident] = Going(request.subject, operation, self.clock())

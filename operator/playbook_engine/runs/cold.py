@@ -23,7 +23,7 @@ from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
-from playbook_engine.runs.workspace import make_root, make_workspace
+from playbook_engine.runs.workspace import added_environment, make_root, make_workspace
 
 _MARGIN_SECONDS = 2.0
 
@@ -77,7 +77,8 @@ class ColdExecutor:
 
     async def _in(self, directory: Path, request: RunRequest, on_task: OnTask) -> RunOutcome:
         mark = uuid.uuid4().hex
-        environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
+        added = added_environment(directory, request)
+        environment = run_environment(os.environ, directory=directory, added=added, mark=mark)
         began = time.monotonic()
         process = await _start(directory, environment)
         followed = Followed(on_task=on_task)

@@ -15,7 +15,8 @@ class RunRequest:
 
     ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible
     never templates it. ``environment`` is added to the run's environment (``KUBECONFIG``,
-    ``K8S_AUTH_*``). ``timeout_seconds`` bounds the wall time.
+    ``K8S_AUTH_*``). ``kubeconfig`` is the text of one that its clients use, empty for none of its own.
+    ``timeout_seconds`` bounds the wall time.
     """
 
     ident: str
@@ -24,6 +25,7 @@ class RunRequest:
     variables: Mapping[str, object]
     unsafe: frozenset[str] = frozenset()
     environment: Mapping[str, str] = field(default_factory=dict)
+    kubeconfig: str = ""
     timeout_seconds: float = 600.0
     verbosity: int = 0
     check: bool = False

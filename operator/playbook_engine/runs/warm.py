@@ -29,7 +29,7 @@ from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
-from playbook_engine.runs.workspace import make_root, make_workspace
+from playbook_engine.runs.workspace import added_environment, make_root, make_workspace
 
 READY = "ready"
 START_SECONDS = 60.0
@@ -144,7 +144,8 @@ class WarmExecutor:
         self, directory: Path, request: RunRequest, server: "_Server", on_task: OnTask
     ) -> RunOutcome:
         mark = uuid.uuid4().hex
-        environment = run_environment(os.environ, directory=directory, added=request.environment, mark=mark)
+        added = added_environment(directory, request)
+        environment = run_environment(os.environ, directory=directory, added=added, mark=mark)
         began = time.monotonic()
         followed = Followed(on_task=on_task)
         pipes = await server.send(

@@ -12,6 +12,8 @@ from playbook_engine.runs.records import RunRequest
 from playbook_engine.runs.supervise import LIMITS, Limits
 from playbook_engine.runs.variables import render_variables
 
+KUBECONFIG = "kubeconfig"
+_KUBECONFIG_VARIABLES = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG")
 _OWNER_ONLY = 0o700
 _FILE_MODE = 0o600
 _SETTINGS = {
@@ -56,7 +58,15 @@ def make_workspace(root: Path, request: RunRequest, limits: Limits) -> Path:
     _write(directory / "inventory" / "hosts.json", json.dumps(_inventory()))
     _write(directory / "request.json", json.dumps(_invocation(request)))
     _write(directory / LIMITS, json.dumps(asdict(limits)))
+    if request.kubeconfig:
+        _write(directory / KUBECONFIG, request.kubeconfig)
     return directory
+
+
+def added_environment(directory: Path, request: RunRequest) -> dict[str, str]:
+    """Give what a run adds to its environment: what it was given, and the place of its kubeconfig if it has one."""
+    own = {name: str(directory / KUBECONFIG) for name in _KUBECONFIG_VARIABLES} if request.kubeconfig else {}
+    return {**request.environment, **own}
 
 
 def _inventory() -> dict[str, object]:

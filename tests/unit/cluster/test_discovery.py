@@ -6,7 +6,8 @@ import pytest
 
 from playbook_engine.cluster.discovery import Discovery, Presence
 from playbook_engine.cluster.errors import ClusterError, NotFoundError, UnavailableError
-from playbook_engine.cluster.transport import Request, Transport
+from playbook_engine.cluster.messages import Request
+from playbook_engine.cluster.transport import Transport
 from playbook_engine.fence import Fence
 from playbook_engine.objects import GroupVersionKind
 

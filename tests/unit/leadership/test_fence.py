@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from playbook_engine.cluster.errors import FencedError
-from playbook_engine.cluster.transport import Request, Transport
+from playbook_engine.cluster.messages import Request
+from playbook_engine.cluster.transport import Transport
 from playbook_engine.fence import Deadman, Fence, Tenure, boot_seconds
 
 WAITS = """
