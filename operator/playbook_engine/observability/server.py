@@ -1,4 +1,4 @@
-"""Probes and metrics over HTTP; the only importer of aiohttp."""
+"""Probes and metrics over HTTP."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

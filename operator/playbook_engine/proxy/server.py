@@ -55,7 +55,7 @@ class Proxy:
         """Listen on a free port of loopback while the block runs; raises OSError."""
         self._certificate = await asyncio.to_thread(make_certificate)
         app = web.Application(client_max_size=MOST_BYTES)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.add_routes([web.route("*", "/{path:.*}", self._handle)])
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         try:
