@@ -10,8 +10,8 @@ from tests.architecture.sources import CHECKOUT, ENGINE, imports, python_files, 
 
 IMPORTERS = {
     "aiohttp": "observability proxy",
-    "ansible": "warm",
-    "ansible_collections": "",
+    "ansible": "warm collections",
+    "ansible_collections": "collections",
     "ansible_runner": "runs",
     "cryptography": "proxy",
     "httpx": "cluster",
@@ -19,10 +19,11 @@ IMPORTERS = {
     "jmespath": "expressions.py",
     "kopf": "events",
     "kr8s": "cluster",
-    "kubernetes": "",
+    "kubernetes": "collections",
     "prometheus_client": "observability",
     "rich": "terminal.py",
     "structlog": "observability",
+    "urllib3": "collections",
     "yaml": "watches",
 }
 """Which room of the engine may import which library; an empty name: none.

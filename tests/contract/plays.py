@@ -34,6 +34,16 @@ PLAYS: dict[str, str] = {
       always:
         - ansible.builtin.set_stats: {data: {always: true}}
     """,
+    "asks for another run": """
+    - operator_sdk.util.requeue_after: {time: 5m}
+    - operator_sdk.util.requeue_after: {time: "{{ item }}"}
+      loop: [1m30s, 90m, 1s]
+      when: item != '1s'
+    - operator_sdk.util.requeue_after: {time: soon}
+      ignore_errors: true
+      register: refused
+    - ansible.builtin.set_stats: {data: {refused: "{{ refused.msg }}"}}
+    """,
     "a failure in a rescue": """
     - block:
         - ansible.builtin.fail: {msg: first}

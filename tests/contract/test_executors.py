@@ -110,6 +110,12 @@ async def test_a_playbook_has_the_same_outcome_warm_and_cold(
     assert outcomes[0] == outcomes[1]
 
 
+async def test_a_run_says_after_how_long_it_wants_to_be_made_again(executor: Executor, project: Path) -> None:
+    outcome = await executor.run(request(project / "asks for another run.yml"))
+    assert (outcome.status, outcome.requeue_seconds) == (RunStatus.SUCCESSFUL, 90.0)
+    assert "'soon' is not a duration such as" in str(outcome.custom["refused"])
+
+
 async def test_what_the_server_has_parsed_changes_nothing(
     project: Path, warm: WarmExecutor, tmp_path: Path
 ) -> None:

@@ -8,6 +8,10 @@ from pathlib import Path
 MARK = "PLAYBOOK_ENGINE_RUN"
 """A variable with a value of its own for each run: its processes can be found by it."""
 
+COLLECTIONS = Path(__file__).resolve().parents[1] / "collections"
+"""Where the collection lies that runs use when there is no other of its name."""
+
+_COLLECTION = "ansible_collections/operator_sdk/util"
 _REMOVED_PREFIXES = ("AWX_", "RUNNER_")
 _REMOVED = (
     "AD_HOC_COMMAND_ID",
@@ -59,9 +63,20 @@ def run_environment(
         "PATH": path,
         MARK: mark,
     }
+    kept |= _with_own_collection(kept)
     defaults = {"ANSIBLE_CONFIG": str(directory / "ansible.cfg"), "HOME": str(directory / "home")}
     return {**defaults, **kept, **added, **_FIXED, **own}
 
 
 def _is_removed(name: str) -> bool:
     return name in _REMOVED or name.startswith(_REMOVED_PREFIXES)
+
+
+def _with_own_collection(environ: Mapping[str, str]) -> dict[str, str]:
+    """Let runs find the engine's own ``operator_sdk.util``, where none of that name is installed beside Ansible.
+
+    Ansible looks there after all places that it is told of, so that the collection of a project goes before.
+    """
+    if any(Path(place, _COLLECTION).is_dir() for place in sys.path if place):
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (environ.get("PYTHONPATH"), str(COLLECTIONS))))}

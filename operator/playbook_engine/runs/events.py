@@ -18,6 +18,7 @@ _RECAP_KEYS = (
     "processed",
     "artifact_data",
 )
+_REQUEUING = ("operator_sdk.util.requeue_after", "requeue_after")
 _CHARACTERS = 50_000
 _MOST_ITEMS = 100
 
@@ -33,7 +34,8 @@ def trim(event: Mapping[str, object]) -> dict[str, object] | None:
     if name in _WITH_OUTPUT:
         return {"event": name, "stdout": str(event.get("stdout") or "")[:_CHARACTERS]}
     if name in _WITH_DATA:
-        return {"event": name, "event_data": _only(data, _DATA_KEYS)}
+        asked = _requeues(data) if name == "runner_on_ok" else []
+        return {"event": name, "event_data": _only(data, _DATA_KEYS) | ({"requeue": asked} if asked else {})}
     if name in _WITH_RESULT:
         kept = _only(data, _DATA_KEYS) | {"res": _result(_mapping(data.get("res")))}
         return {"event": name, "event_data": kept}
@@ -42,6 +44,21 @@ def trim(event: Mapping[str, object]) -> dict[str, object] | None:
     if name == "playbook_on_stats":
         return {"event": name, "event_data": _only(data, _RECAP_KEYS)}
     return None
+
+
+def _requeues(data: Mapping[str, object]) -> list[object]:
+    """Give after what times a task asks for another run: it is one of ``operator_sdk.util.requeue_after``.
+
+    Our own gives seconds, that of ansible-operator a ``period`` as Go writes it.
+    """
+    actions = {data.get("task_action"), data.get("resolved_action")}
+    if actions.isdisjoint(_REQUEUING):
+        return []
+    result = _mapping(data.get("res"))
+    items = result.get("results")
+    told = [one for one in items if isinstance(one, Mapping)] if isinstance(items, list) else [result]
+    asked = (one.get("requeue_after", one.get("period")) for one in told if not one.get("skipped"))
+    return [one for one in asked if one is not None]
 
 
 def _result(result: Mapping[str, object]) -> dict[str, object]:

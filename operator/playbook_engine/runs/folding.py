@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from playbook_engine.durations import DurationError, parse_duration
 from playbook_engine.runs.failures import failure_message, failure_reason
 from playbook_engine.runs.records import RunOutcome, RunStatus, TaskCounts, TaskFailure
 
@@ -51,6 +52,7 @@ class Progress:
     output: str = ""
     stats: Mapping[str, object] | None = None
     unmatched: bool = False
+    requeue: float | None = None
 
 
 class Clean(Protocol):
@@ -79,6 +81,7 @@ def conclude(progress: Progress, end: End, *, clean: Clean) -> RunOutcome:
         processor_seconds=end.processor_seconds,
         warm=end.warm,
         custom=_mapping((progress.stats or {}).get("artifact_data")),
+        requeue_seconds=progress.requeue,
         failures=tuple(replace(failure, message=clean(failure.message)) for failure in failures),
         last_task=progress.task if unfinished else "",
         detail=clean(detail),
@@ -137,8 +140,22 @@ def _started(_progress: Progress, event: Mapping[str, object]) -> dict[str, Any]
     return {"busy": True, "task": _task(_mapping(event.get("event_data")))}
 
 
-def _passed(_progress: Progress, _event: Mapping[str, object]) -> dict[str, Any]:
-    return {"busy": False}
+def _passed(progress: Progress, event: Mapping[str, object]) -> dict[str, Any]:
+    asked = _mapping(event.get("event_data")).get("requeue")
+    asked = asked if isinstance(asked, list) else []
+    told = [seconds for one in asked if (seconds := _seconds(one)) is not None]
+    known = [] if progress.requeue is None else [progress.requeue]
+    return {"busy": False, "requeue": min([*known, *told], default=None)}
+
+
+def _seconds(asked: object) -> float | None:
+    """Read a number of seconds, or a duration as Go writes it; None for what is neither."""
+    if isinstance(asked, (int, float)):
+        return float(asked)
+    try:
+        return parse_duration(str(asked))
+    except DurationError:
+        return None
 
 
 def _failed(progress: Progress, event: Mapping[str, object]) -> dict[str, Any]:

@@ -100,6 +100,8 @@ class RunOutcome:
     processor_seconds: float = 0.0
     custom: Mapping[str, object] = field(default_factory=dict)
     failures: tuple[TaskFailure, ...] = ()
+    requeue_seconds: float | None = None
+    """After how many seconds the run asked to be made again; the shortest time that it named."""
     last_task: str = ""
     """The task that was running when the run timed out or died."""
     warm: bool = False

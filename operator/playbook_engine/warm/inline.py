@@ -31,9 +31,10 @@ TASKS = frozenset(
         "set_fact",
         "set_stats",
         "validate_argument_spec",
+        "operator_sdk.util.requeue_after",
     }
 )
-"""Actions of ``ansible.builtin`` that run in the process of the run."""
+"""Actions of ``ansible.builtin``, and one by its full name, that run in the process of the run."""
 
 MODULES = {"kubernetes.core.k8s", "kubernetes.core.k8s_info"}
 """Modules that run in the process of the run, with the actions of the same names; ``admit`` adds to them."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook_engine.reconcile.judge import judge
+from playbook_engine.runs.events import trim
 from playbook_engine.runs.failures import HIDDEN_BY_NO_LOG
 from playbook_engine.runs.folding import MOST_FAILURES, Cause, End, Progress, conclude, step
 from playbook_engine.runs.records import RunOutcome, RunStatus, TaskCounts
@@ -266,3 +267,36 @@ def test_every_failed_run_says_why(events: list[Event], code: int | None, cause:
     outcome = fold(events, code=code, cause=cause)
     if outcome.status in (RunStatus.FAILED, RunStatus.DIED):
         assert outcome.failures or outcome.detail
+
+
+def asked(action: str, **result: object) -> Event:
+    event = trim(on("runner_on_ok", task_action=action, res=result))
+    assert event
+    return event
+
+
+@pytest.mark.parametrize(
+    ("result", "seconds"),
+    [
+        ({"requeue_after": 30.0, "period": "30s"}, 30.0),
+        ({"period": "1h30m"}, 5400.0),
+        ({"results": [{"period": "5m"}, {"period": "1s", "skipped": True}, {"period": "2m"}]}, 120.0),
+        ({"period": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_a_run_that_asks_to_be_made_again_says_after_how_many_seconds(
+    result: dict[str, object], seconds: float | None
+) -> None:
+    event = asked("operator_sdk.util.requeue_after", **result)
+    assert fold([event, stats(ok=1)]).requeue_seconds == seconds
+
+
+def test_the_shortest_time_counts_and_only_that_of_tasks_that_went_well() -> None:
+    action = "operator_sdk.util.requeue_after"
+    events = [asked(action, period="1m"), asked(action, period="10s"), asked(action, period="1h")]
+    assert fold([*events, stats(ok=3)]).requeue_seconds == 10.0
+    other = asked("ansible.builtin.debug", period="1m")
+    refused = trim(on("runner_on_failed", task_action=action, res={"period": "1m"}, ignore_errors=True))
+    assert refused
+    assert fold([other, refused, stats(ok=1, ignored=1)]).requeue_seconds is None
