@@ -1,6 +1,7 @@
 # The operator's image, for Docker, Podman and Buildah; `make docker-build` builds it. Docs: docs/guides/image.md.
 #
 #   engine    the playbook engine with kubernetes.core, and no content: bring your own watches.yaml, playbooks and roles
+#   drop-in   the engine in the shape of ansible-operator's image: a base for projects that were written for that
 #   operator  the engine with the roles for SemanticRouter (the default)
 
 # Any image with Python 3.12 or 3.13 as `python3` on Debian. Give it by digest where builds have to repeat:
@@ -57,6 +58,23 @@ EXPOSE 8080 8081
 HEALTHCHECK --start-period=30s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8081/healthz', timeout=5)"]
 ENTRYPOINT ["/usr/bin/tini", "--", "semantic-router-operator"]
 CMD ["run"]
+
+# The paths, the user and the environment are those that Dockerfiles of such projects count on; the arguments of their
+# Deployments come after the entry point.
+FROM engine AS drop-in
+ENV HOME=/opt/ansible \
+    USER_NAME=ansible \
+    USER_UID=1001 \
+    PLAYBOOK_ENGINE_COMPATIBILITY=ansible-operator \
+    ANSIBLE_ROLES_PATH=/opt/ansible/roles \
+    ANSIBLE_COLLECTIONS_PATH=/opt/ansible/.ansible/collections:/usr/share/ansible/collections
+USER root
+RUN mkdir -p /opt/ansible/.ansible && chown -R 1001:0 /opt/ansible && chmod -R u+rwX,g=u /opt/ansible
+USER 1001:0
+EXPOSE 6789 8443
+HEALTHCHECK --start-period=30s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:6789/healthz', timeout=5)"]
+ENTRYPOINT ["/usr/bin/tini", "--", "playbook-engine", "run", "--watches-file=./watches.yaml"]
+CMD []
 
 # The roles, which are also the collection vllm.semantic_router: by links, so that they are there once.
 FROM environment AS content

@@ -3,19 +3,28 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 
 from playbook_engine import __version__, calls, terminal
+from playbook_engine.compat import environment, flags
 from playbook_engine.engine import making
-from playbook_engine.observability.logs import configure
+from playbook_engine.observability.logs import configure, get_logger
 from playbook_engine.overview import command as status
 from playbook_engine.overview.command import Wanted
-from playbook_engine.settings import SETTINGS, Setting, SettingsError, read_settings
+from playbook_engine.settings import (
+    SETTINGS,
+    Compatibility,
+    Setting,
+    Settings,
+    SettingsError,
+    read_settings,
+)
 from playbook_engine.watches.commands import BUILT_IN
 from playbook_engine.watches.errors import WatchesFileError
-from playbook_engine.watches.reading import read_watches
-from playbook_engine.watches.records import Command
+from playbook_engine.watches.reading import Given, read_watches, switch_of
+from playbook_engine.watches.records import Command, Watch
 
 USAGE_CODE = 2
 
@@ -32,10 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if called := next((one for one in declared if one.name == command), None):
         return calls.call(called, given)
     wanted = {field.name: given.pop(field.name) for field in fields(Wanted) if field.name in given}
-    flags = {name: value for name, value in given.items() if value is not None}
+    values, without_meaning = flags.taken(given)
     try:
-        settings = read_settings(os.environ, flags)
-        watches = read_watches(settings.watches_file)
+        settings, watches = _read(values)
     except (SettingsError, WatchesFileError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
         return USAGE_CODE
@@ -45,13 +53,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command == "status":
         return status.show_status(Wanted(**wanted), watches, namespaces=settings.namespaces, screen=terminal)
     configure(log_format=settings.log_format, level=settings.log_level)
+    for line in without_meaning:
+        get_logger(__name__).warning("a flag is not used", reason=line)
     return making.run(settings, watches)
+
+
+def _read(values: Mapping[str, str]) -> tuple[Settings, tuple[Watch, ...]]:
+    """Read settings and watches file; what the file says of whose form it has goes before the setting.
+
+    The environment of this process is what runs inherit, so paths that were given by flags are put into it.
+    """
+    settings = read_settings(os.environ, values)
+    declared = switch_of(settings.watches_file) or settings.compatibility
+    if declared is Compatibility.ANSIBLE_OPERATOR:
+        theirs = flags.by_environment(os.environ)
+        settings = read_settings(os.environ, {**theirs, **values, "compatibility": declared})
+        os.environ.update(environment.process_environment(os.environ, directory=Path.cwd()))
+    os.environ.update(environment.paths(settings.ansible_roles_path, settings.ansible_collections_path))
+    return settings, read_watches(settings.watches_file, given=Given.by(settings))
 
 
 def _declared() -> tuple[Command, ...]:
     """Read the commands of the watches file; there are none when it cannot be read."""
     try:
-        watches = read_watches(read_settings(os.environ, {}).watches_file)
+        _, watches = _read({})
     except (SettingsError, WatchesFileError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
         return ()
@@ -65,11 +90,14 @@ def _parser(declared: Iterable[Command]) -> argparse.ArgumentParser:
         ("run", "run until SIGTERM or SIGINT"),
         ("validate", "check the settings and the watches file, and show what would be done"),
     ):
-        _add_settings(commands.add_parser(name, help=text, description=text))
+        command = commands.add_parser(name, help=text, description=text)
+        _add_settings(command)
+        flags.add_arguments(command)
     text = "show every resource: its columns, its conditions, what is wrong, and its last run"
     parser_of_status = commands.add_parser("status", help=text, description=text)
     status.add_arguments(parser_of_status)
-    _add_settings(parser_of_status, (one for one in SETTINGS if one.name == "watches_file"))
+    asked = ("watches_file", "compatibility")
+    _add_settings(parser_of_status, (one for one in SETTINGS if one.name in asked))
     commands.add_parser("version", help="show the version")
     for one in declared:
         calls.add_arguments(commands.add_parser(one.name, help=one.help, description=one.help), one)

@@ -1,6 +1,7 @@
 """Forms of the values that people give to settings: what is allowed, in which unit, how it is read."""
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,6 +85,12 @@ def _label(text: str) -> str:
     return text
 
 
+def _subdomain(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", text):
+        raise ValueError(text)
+    return text
+
+
 def _optional_label(text: str) -> str:
     return _label(text) if text else ""
 
@@ -95,6 +102,10 @@ def _address(text: str) -> Address | None:
     if not match or int(match[3]) > BIGGEST_PORT:
         raise ValueError(text)
     return Address(host=match[1] or match[2] or "0.0.0.0", port=int(match[3]))  # noqa: S104 - said by ":port"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(shlex.split(text))
 
 
 def _file(text: str) -> Path:
@@ -112,6 +123,7 @@ POSITIVE_DURATION = Form(
     unit="duration", allowed="a duration above 0, such as 1h30m, 10m or 45s", parse=_positive
 )
 SWITCH = Form(unit="switch", allowed="true or false", parse=_switch, alone="true")
+SUBDOMAIN = Form(unit="name", allowed="a name of small letters, digits, '-' and '.'", parse=_subdomain)
 LABEL = Form(unit="name", allowed="a name of small letters, digits and '-'", parse=_label)
 OPTIONAL_LABEL = Form(
     unit="name", allowed="a name of small letters, digits and '-', or nothing", parse=_optional_label
@@ -119,5 +131,7 @@ OPTIONAL_LABEL = Form(
 SIZE = Form(unit="bytes", allowed="a size such as 512Mi or 1Gi, or 0 for no limit", parse=_size)
 NAMESPACES = Form(unit="names", allowed="names of namespaces, separated by commas", parse=_namespaces)
 ADDRESS = Form(unit="address", allowed="host:port, :port for all addresses, or 0 for off", parse=_address)
+TEXT = Form(unit="text", allowed="any text", parse=str)
+WORDS = Form(unit="words", allowed="words as a shell takes them, with all quotes closed", parse=_words)
 FILE = Form(unit="path", allowed="a path", parse=_file)
 OPTIONAL_PATH = Form(unit="path", allowed="a path, or nothing", parse=_optional_path)

@@ -48,14 +48,24 @@ class Executors(StrEnum):
     COLD = "cold"
 
 
+class Compatibility(StrEnum):
+    """Whose watches file, variables, status and defaults these are."""
+
+    NONE = "none"  # this engine's own
+    ANSIBLE_OPERATOR = "ansible-operator"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the engine was told. Durations are seconds; what each setting means is said in ``SETTINGS``."""
 
+    compatibility: Compatibility
     watches_file: Path
     namespaces: tuple[str, ...]
+    reconcile_seconds: float
     max_concurrent_runs: int
     max_concurrent_runs_per_namespace: int
+    max_concurrent_reconciles: int
     executor: Executors
     run_memory_bytes: int
     run_open_files: int
@@ -72,6 +82,10 @@ class Settings:
     runs_directory: Path | None
     message_bound: int
     ansible_verbosity: int
+    ansible_roles_path: str
+    ansible_collections_path: str
+    ansible_arguments: tuple[str, ...]
+    inject_owner: bool
     leader_elect: bool
     leader_election_id: str
     leader_election_namespace: str
@@ -82,7 +96,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One row: ``name`` is the attribute of ``Settings``, ``default`` is as a person would give it."""
+    """One row: ``name`` is the attribute of ``Settings``, ``default`` is as a person would give it.
+
+    ``theirs`` is the default of ansible-operator where it is another one; it holds with ``--compatibility``.
+    """
 
     name: str
     variable: str
@@ -90,9 +107,18 @@ class Setting:
     default: str
     form: Form
     description: str
+    theirs: str | None = None
 
 
 SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="compatibility",
+        variable="PLAYBOOK_ENGINE_COMPATIBILITY",
+        flag="--compatibility",
+        default="none",
+        form=forms.word(Compatibility),
+        description="ansible-operator runs a project that was written for it, unchanged.",
+    ),
     Setting(
         name="watches_file",
         variable="PLAYBOOK_ENGINE_WATCHES_FILE",
@@ -110,6 +136,14 @@ SETTINGS: tuple[Setting, ...] = (
         description="The namespaces that are watched; empty for all of them.",
     ),
     Setting(
+        name="reconcile_seconds",
+        variable="PLAYBOOK_ENGINE_RECONCILE_PERIOD",
+        flag="--reconcile-period",
+        default="10h",
+        form=forms.DURATION,
+        description="The reconcilePeriod of entries of the watches file that give none.",
+    ),
+    Setting(
         name="max_concurrent_runs",
         variable="PLAYBOOK_ENGINE_MAX_CONCURRENT_RUNS",
         flag="--max-concurrent-runs",
@@ -124,6 +158,14 @@ SETTINGS: tuple[Setting, ...] = (
         default="0",
         form=forms.whole_number("runs", least=0, most=1000),
         description="How many of them may be for resources of one namespace; 0 for all.",
+    ),
+    Setting(
+        name="max_concurrent_reconciles",
+        variable="PLAYBOOK_ENGINE_MAX_CONCURRENT_RECONCILES",
+        flag="--max-concurrent-reconciles",
+        default="0",
+        form=forms.whole_number("runs", least=0, most=1000),
+        description="How many of them may be for resources of one kind; 0 for all.",
     ),
     Setting(
         name="executor",
@@ -219,6 +261,7 @@ SETTINGS: tuple[Setting, ...] = (
         variable="PLAYBOOK_ENGINE_HEALTH_PROBE_BIND_ADDRESS",
         flag="--health-probe-bind-address",
         default="0.0.0.0:8081",
+        theirs=":6789",
         form=forms.ADDRESS,
         description="Where /healthz and /readyz are served.",
     ),
@@ -227,6 +270,7 @@ SETTINGS: tuple[Setting, ...] = (
         variable="PLAYBOOK_ENGINE_METRICS_BIND_ADDRESS",
         flag="--metrics-bind-address",
         default="0.0.0.0:8080",
+        theirs=":8443",
         form=forms.ADDRESS,
         description="Where /metrics is served; it may be the address of the probes.",
     ),
@@ -252,8 +296,41 @@ SETTINGS: tuple[Setting, ...] = (
         variable="ANSIBLE_VERBOSITY",
         flag="--ansible-verbosity",
         default="0",
-        form=forms.whole_number("level", least=0, most=6),
+        theirs="2",
+        form=forms.whole_number("level", least=0, most=7),
         description="How much Ansible tells about each task, as that many -v would.",
+    ),
+    Setting(
+        name="ansible_roles_path",
+        variable="ANSIBLE_ROLES_PATH",
+        flag="--ansible-roles-path",
+        default="",
+        form=forms.TEXT,
+        description="Where roles are looked for, as Ansible's setting of that name has it.",
+    ),
+    Setting(
+        name="ansible_collections_path",
+        variable="ANSIBLE_COLLECTIONS_PATH",
+        flag="--ansible-collections-path",
+        default="",
+        form=forms.TEXT,
+        description="Where collections are looked for, as Ansible's setting of that name has it.",
+    ),
+    Setting(
+        name="ansible_arguments",
+        variable="PLAYBOOK_ENGINE_ANSIBLE_ARGS",
+        flag="--ansible-args",
+        default="",
+        form=forms.WORDS,
+        description="Further arguments of ansible-playbook for every run, quoted as for a shell.",
+    ),
+    Setting(
+        name="inject_owner",
+        variable="PLAYBOOK_ENGINE_INJECT_OWNER_REF",
+        flag="--inject-owner-ref",
+        default="true",
+        form=forms.SWITCH,
+        description="Whether objects that runs make get an owner; with the compatibility with ansible-operator only.",
     ),
     Setting(
         name="leader_elect",
@@ -268,7 +345,7 @@ SETTINGS: tuple[Setting, ...] = (
         variable="PLAYBOOK_ENGINE_LEADER_ELECTION_ID",
         flag="--leader-election-id",
         default="playbook-engine",
-        form=forms.LABEL,
+        form=forms.SUBDOMAIN,
         description="The name of the Lease.",
     ),
     Setting(
@@ -330,8 +407,9 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, str] | None = 
     """
     values: dict[str, object] = {}
     problems: list[str] = []
-    for setting in SETTINGS:
-        source, text = _given(setting, environ, flags or {})
+    for setting in SETTINGS:  # the first row says which defaults the others have
+        compatible = values.get("compatibility") is Compatibility.ANSIBLE_OPERATOR
+        source, text = _given(setting, environ, flags or {}, compatible=compatible)
         try:
             values[setting.name] = setting.form.parse(text)
         except ValueError:
@@ -340,16 +418,20 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, str] | None = 
         problems = [problem for problem in (_out_of_order(rule, values) for rule in _ORDERS) if problem]
     if problems:
         raise SettingsError(tuple(problems))
-    values["max_concurrent_runs"] = values["max_concurrent_runs"] or _cores()
+    values["max_concurrent_runs"] = values["max_concurrent_runs"] or max(
+        _cores(), int(str(values["max_concurrent_reconciles"]))
+    )
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})  # type: ignore[arg-type]
 
 
-def _given(setting: Setting, environ: Mapping[str, str], flags: Mapping[str, str]) -> tuple[str, str]:
+def _given(
+    setting: Setting, environ: Mapping[str, str], flags: Mapping[str, str], *, compatible: bool
+) -> tuple[str, str]:
     if setting.name in flags:
         return setting.flag, flags[setting.name]
     if setting.variable in environ:
         return setting.variable, environ[setting.variable]
-    return "default", setting.default
+    return "default", setting.theirs if compatible and setting.theirs is not None else setting.default
 
 
 def _out_of_order(order: _Order, values: Mapping[str, object]) -> str:

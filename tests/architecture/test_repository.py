@@ -39,6 +39,23 @@ def code_of(document: Path) -> list[str]:
     return re.findall(r"```.*?```", text, re.DOTALL) + re.findall(r"`[^`\n]+`", text)
 
 
+def test_every_test_that_a_document_names_is_there() -> None:
+    """What the guides claim is shown by the tests that they name."""
+    defined = {
+        name
+        for path in (CHECKOUT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+    documents = [
+        path for path in tracked() if path.suffix == ".md" and path.is_relative_to(CHECKOUT / "docs")
+    ]
+    named = {
+        name for path in documents for name in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert sorted(named - defined) == []
+
+
 def test_the_readme_names_the_commands_that_matter() -> None:
     named = set(COMMAND.findall((CHECKOUT / "README.md").read_text(encoding="utf-8")))
     assert {"demo", "test", "install", "run", "deploy", "uninstall", "cluster-up", "cluster-down"} <= named

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playbook_engine.settings import SETTINGS
+from playbook_engine.settings import SETTINGS, Setting
 from tools.generate.files import CHECKOUT
 
 TARGET = CHECKOUT / "docs" / "reference" / "settings.md"
@@ -10,7 +10,9 @@ HEADER = """\
 # Settings of the operator
 
 Made by `make generate` from `operator/playbook_engine/settings.py`. Each setting is a flag of
-`semantic-router-operator run` and an environment variable; a flag goes before the variable.
+`semantic-router-operator run` and an environment variable; a flag goes before the variable. With
+`--compatibility ansible-operator` some defaults are those of [that operator](../guides/from-ansible-operator.md), and
+its other flags are taken as well.
 `semantic-router-operator validate` checks them all. Durations are as in `30s` or `1h30m`, sizes as in `512Mi`.
 
 | flag | variable | default | meaning |
@@ -28,7 +30,11 @@ are looked at, and `CLUSTER_DOMAIN` (`cluster.local`), the domain of Services in
 def render() -> dict[Path, str]:
     """The file and its content."""
     rows = (
-        f"| `{one.flag}` | `{one.variable}` | {f'`{one.default}`' if one.default else 'none'} | {one.description} |\n"
-        for one in SETTINGS
+        f"| `{one.flag}` | `{one.variable}` | {_default(one)} | {one.description} |\n" for one in SETTINGS
     )
     return {TARGET: HEADER + "".join(rows) + FOOTER}
+
+
+def _default(setting: Setting) -> str:
+    own = f"`{setting.default}`" if setting.default else "none"
+    return own if setting.theirs is None else f"{own}; ansible-operator's: `{setting.theirs}`"

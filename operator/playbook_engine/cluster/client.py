@@ -57,8 +57,10 @@ class Cluster(Protocol):
         """
         ...
 
-    async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
-        """Change an object by a JSON patch (RFC 6902)."""
+    async def patch(
+        self, key: ObjectKey, operations: Sequence[Mapping[str, object]], *, subresource: str = ""
+    ) -> Object:
+        """Change an object, or a subresource of it, by a JSON patch (RFC 6902)."""
         ...
 
     async def apply_status(self, key: ObjectKey, document: Object, *, field_manager: str) -> Object:
@@ -150,9 +152,14 @@ class RealCluster:
         )
         return table
 
-    async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
+    async def patch(
+        self, key: ObjectKey, operations: Sequence[Mapping[str, object]], *, subresource: str = ""
+    ) -> Object:
         """Change an object by a JSON patch; a failed ``test`` is an InvalidError."""
-        changed: Object = await self._send(key, "PATCH", body=list(operations), media=JSON_PATCH)
+        resource = await self._discovery.resource(key.gvk)
+        path = resource.path(namespace=key.namespace, name=key.name, subresource=subresource)
+        request = Request(method="PATCH", path=path, body=list(operations), media=JSON_PATCH)
+        changed: Object = await self._transport.send(request)
         return changed
 
     async def apply_status(self, key: ObjectKey, document: Object, *, field_manager: str) -> Object:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from playbook_engine.cluster.client import RealCluster
+from playbook_engine.compat import environment
 from playbook_engine.engine.life import Engine, Outside
 from playbook_engine.engine.owning import Hearing
 from playbook_engine.engine.renewal import Renewal
@@ -34,7 +35,7 @@ from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import Executor, Rules
 from playbook_engine.runs.supervise import Limits
 from playbook_engine.runs.warm import WarmExecutor
-from playbook_engine.settings import Executors, Settings
+from playbook_engine.settings import Compatibility, Executors, Settings
 from playbook_engine.status.conditions import read_conditions
 from playbook_engine.store import Store
 from playbook_engine.watches.content import Content
@@ -139,6 +140,7 @@ def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that cal
             backoff=backoff,
             metrics=metrics,
             clock=clock,
+            now=_now,
             content=lambda: content.digest,
             message_bound=settings.message_bound,
         )
@@ -147,14 +149,13 @@ def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that cal
 
 def _make_runner(settings: Settings, outside: Outside, metrics: Metrics, proxy: Proxy | None) -> Runner:
     clock = time.monotonic
-    slots = Slots(
-        settings.max_concurrent_runs, per_namespace=settings.max_concurrent_runs_per_namespace, clock=clock
-    )
+    slots = Slots(settings.max_concurrent_runs, clock=clock)
     return Runner(
         executor=outside.executor,
         slots=slots,
         metrics=metrics,
         clock=clock,
+        most_per_namespace=settings.max_concurrent_runs_per_namespace,
         verbosity=settings.ansible_verbosity,
         environment=run_credentials(os.environ),
         proxy=proxy,
@@ -169,10 +170,7 @@ def make_executor(
     Raises OSError when there is no place for the runs.
     """
     directory = settings.runs_directory
-    limits = Limits(memory_bytes=settings.run_memory_bytes, open_files=settings.run_open_files)
-    rules = Rules(
-        message_bound=settings.message_bound, limits=limits, runs_per_server=settings.runs_per_server
-    )
+    rules = _make_rules(settings, os.environ)
     if settings.executor is Executors.COLD:
         return ColdExecutor(directory, rules=rules, fence=fence)
 
@@ -184,6 +182,18 @@ def make_executor(
             log.info("runs are warm")
 
     return WarmExecutor(directory, rules=rules, on_state=tell, fence=fence, modules=tuple(modules))
+
+
+def _make_rules(settings: Settings, environ: Mapping[str, str]) -> Rules:
+    compatible = settings.compatibility is Compatibility.ANSIBLE_OPERATOR
+    return Rules(
+        message_bound=settings.message_bound,
+        limits=Limits(memory_bytes=settings.run_memory_bytes, open_files=settings.run_open_files),
+        runs_per_server=settings.runs_per_server,
+        settings=environment.run_settings(environ) if compatible else {},
+        arguments=settings.ansible_arguments,
+        inventory=environment.inventory(environ) if compatible else None,
+    )
 
 
 def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:

@@ -121,7 +121,10 @@ class Metrics:
         self._run_processor_seconds.labels(kind, operation).inc(processor_seconds)
 
     def pass_ended(self, kind: str, result: str) -> None:
-        """Count a pass; ``result`` is ``run``, ``settled``, ``held``, ``paused``, ``gone`` or ``error``."""
+        """Count a pass.
+
+        ``result`` is ``run``, ``settled``, ``held``, ``paused``, ``unselected``, ``refused``, ``gone`` or ``error``.
+        """
         self._passes.labels(kind, result).inc()
 
     @contextmanager

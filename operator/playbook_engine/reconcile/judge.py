@@ -42,11 +42,20 @@ def _reconciled(outcome: RunOutcome, playbook: str, message_bound: int) -> Told:
             f" {counts.skipped} skipped, {counts.failed} failed"
         )
         return Told(status="True", reason="RunSucceeded", message=message)
-    reason, text = _failure(outcome)
+    reason, text = failure_of(outcome)
     return Told(status="False", reason=reason, message=bound(f"{playbook}: {text}", characters=message_bound))
 
 
-def _failure(outcome: RunOutcome) -> tuple[str, str]:
+def requeue_seconds(outcome: RunOutcome) -> float | None:
+    """Give in how many seconds a run that succeeded asked to be made again; None when it did not."""
+    found = outcome.custom.get("requeue_after")
+    if outcome.status is not RunStatus.SUCCESSFUL or isinstance(found, bool):
+        return None
+    return float(found) if isinstance(found, (int, float)) and found >= 0 else None
+
+
+def failure_of(outcome: RunOutcome) -> tuple[str, str]:
+    """Give why a run did not succeed: in a word, and in a sentence."""
     where = f" in task {outcome.last_task!r}" if outcome.last_task else ""
     if outcome.status is RunStatus.TIMED_OUT:
         return "RunTimedOut", f"the run was ended after {outcome.duration_seconds:.0f} s{where}"

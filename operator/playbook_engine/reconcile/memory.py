@@ -1,10 +1,12 @@
 """What the engine remembers of a resource between passes; a restart only costs what the status does not hold."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.objects import Object, digest, mapping
 from playbook_engine.status.compose import LAST_GOOD, News
+from playbook_engine.watches.records import Watch
 
 MOST_REPEATS = 3
 """A run that has to be made again this often in a row, with the same input, does not converge."""
@@ -33,7 +35,11 @@ class Failure:
 
 @dataclass(slots=True)
 class Memory:
-    """The state of one resource, by its uid; ``unsaid`` is what a pass found and could not write into the status."""
+    """The state of one resource, by its uid; ``unsaid`` is what a pass found and could not write into the status.
+
+    The last success was at ``since``; it asked for the next run after ``requeue_seconds``. ``turn`` says that the run
+    which is made was due by the time alone.
+    """
 
     uid: str
     good: Good | None = None
@@ -43,6 +49,18 @@ class Memory:
     written: tuple[str, str] | None = None
     runs: int = 0
     unsaid: News | None = None
+    since: float = -math.inf
+    requeue_seconds: float | None = None
+    turn: bool = False
+
+    def due(self, watch: Watch) -> float:
+        """Give from when on a run is made though nothing has changed; infinite for never.
+
+        Entries of ansible-operator are run each period. Others only look: nothing can differ that they do not see.
+        """
+        period = watch.reconcile_seconds if watch.is_compatible and watch.reconcile_seconds else None
+        waits = [wait for wait in (period, self.requeue_seconds) if wait is not None]
+        return self.since + min(waits, default=math.inf)
 
     def succeed(self, inputs: str, objects: Mapping[str, list[str]], retry: Callable[[int], float]) -> None:
         """Keep what the run depended on and what it left.
@@ -64,7 +82,8 @@ class Memory:
         self._fail(inputs, retry)
 
     def _count(self, inputs: str) -> None:
-        self.repeats = self.repeats + 1 if self.good and self.good.inputs == inputs else 0
+        again = self.good is not None and self.good.inputs == inputs and not self.turn
+        self.repeats = self.repeats + 1 if again else 0
 
     def _fail(self, inputs: str, retry: Callable[[int], float], *, restless: bool = False) -> None:
         before = self.failure

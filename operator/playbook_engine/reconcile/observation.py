@@ -68,8 +68,10 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
             "field_manager": watch.field_manager,
             "vars": watch.vars,
             "uid": uid_of(observation.resource),
-            "spec": observation.resource.get("spec") if generation is None else generation,
-            "annotations": {name: annotations.get(name) for name in watch.trigger_annotations},
+            "spec": _wanted(watch, observation.resource) if generation is None else generation,
+            "annotations": annotations
+            if watch.watch_annotations
+            else {name: annotations.get(name) for name in watch.trigger_annotations},
             "references": observation.counted,
             "errors": observation.errors,
             "apis": observation.apis,
@@ -79,6 +81,17 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
             "states": observation.states,
         }
     )
+
+
+def _wanted(watch: Watch, resource: Object) -> object:
+    """Give what counts of a resource that has no generation, as those of the core kinds have none.
+
+    All of its content counts where the digest stays in the engine.
+    """
+    if not watch.is_compatible:
+        return resource.get("spec")
+    unimportant = ("metadata", "status")
+    return {name: value for name, value in resource.items() if name not in unimportant}
 
 
 def _is_own(observation: Observation, found: Object) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFoundError
+from playbook_engine.compat.annotations import AnnotationError, annotated
 from playbook_engine.objects import (
     GroupVersionKind,
     Object,
@@ -19,10 +20,11 @@ from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.queue.backoff import Backoff, until_turn
 from playbook_engine.queue.schedule import Priority
+from playbook_engine.reconcile import telling
 from playbook_engine.reconcile.decide import Decision, decide
 from playbook_engine.reconcile.finalizers import adding, finalizers_of, is_deleted, removing
 from playbook_engine.reconcile.gather import Gatherer
-from playbook_engine.reconcile.judge import AT_REST, STARTED, judge, restless
+from playbook_engine.reconcile.judge import requeue_seconds
 from playbook_engine.reconcile.memory import Good, Memory, good_of
 from playbook_engine.reconcile.observation import (
     Observation,
@@ -31,11 +33,12 @@ from playbook_engine.reconcile.observation import (
     own_objects,
     reported_objects,
 )
-from playbook_engine.reconcile.running import FINALIZE, RECONCILE, Runner
+from playbook_engine.reconcile.running import Runner
+from playbook_engine.reconcile.telling import Manner
+from playbook_engine.reconcile.variables import FINALIZE, RECONCILE
 from playbook_engine.reconcile.writing import StatusWriter, generation_of, said
 from playbook_engine.runs.records import RunOutcome, RunStatus
-from playbook_engine.status.compose import RECONCILED, News
-from playbook_engine.status.conditions import read_conditions
+from playbook_engine.status.compose import News
 from playbook_engine.store import Store
 from playbook_engine.watches.records import ReadMode, Watch
 
@@ -47,7 +50,10 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What passes are made with; ``clock`` gives seconds, ``content`` the digest of what runs are made of."""
+    """What passes are made with; ``clock`` gives seconds, ``content`` the digest of what runs are made of.
+
+    ``now`` is the time of day, as RFC 3339 in UTC.
+    """
 
     cluster: Cluster
     store: Store
@@ -57,6 +63,7 @@ class Parts:
     backoff: Backoff
     metrics: Metrics
     clock: Callable[[], float]
+    now: Callable[[], str]
     content: Callable[[], str]
     message_bound: int
 
@@ -87,11 +94,34 @@ class Reconciler:
             memory = self._memory(key, resource)
             if is_deleted(resource):
                 return await self._finalize(watch, resource, memory, priority)
-            if is_paused(watch, resource):
-                return await self._pause(watch, resource, memory)
-            if watch.finalizer and watch.finalizer.name not in finalizers_of(resource):
-                return await self._hold_on(resource, adding(resource, watch.finalizer.name))
-            return await self._settle(watch, resource, memory, priority)
+            if not watch.selector.selects(resource):
+                self._parts.metrics.pass_ended(key.gvk.kind, "unselected")
+                return None
+            return await self._keep(watch, resource, memory, priority)
+
+    async def _keep(self, watch: Watch, resource: Object, memory: Memory, priority: Priority) -> float | None:
+        """Make a pass over a resource that is there to stay."""
+        if watch.is_compatible:
+            try:
+                watch, ignored = annotated(watch, resource)
+            except AnnotationError as error:
+                return await self._refuse(watch, resource, memory, str(error))
+            for text in ignored:
+                log.warning("an annotation is ignored", reason=text)
+        if is_paused(watch, resource):
+            return await self._pause(watch, resource, memory)
+        if watch.finalizer and watch.finalizer.name not in finalizers_of(resource):
+            return await self._hold_on(resource, adding(resource, watch.finalizer.name))
+        return await self._settle(watch, resource, memory, priority)
+
+    async def _refuse(self, watch: Watch, resource: Object, memory: Memory, reason: str) -> float | None:
+        """Run nothing until the resource is changed, and say why."""
+        log.error("the resource cannot be reconciled", reason=reason)
+        observation = Observation(resource=resource)
+        await self._write(watch, observation, News(told=telling.refused(reason)), memory)
+        memory.good = None
+        self._parts.metrics.pass_ended(watch.gvk.kind, "refused")
+        return None
 
     def _memory(self, key: ObjectKey, resource: Object) -> Memory:
         memory = self._memories.get(key)
@@ -121,9 +151,9 @@ class Reconciler:
         decision = self._decide(watch, observation, memory)
         if decision is not Decision.RUN:
             return await self._stay(watch, observation, memory, decision)
-        if not read_conditions(resource):
-            await self._write(watch, observation, News(told={RECONCILED: STARTED}), memory)
-        async with self._parts.runner.slot(priority, key_of(resource).namespace):
+        if said_before := telling.waits(watch, resource):
+            await self._write(watch, observation, News(told=said_before), memory)
+        async with self._parts.runner.slot(watch, priority, key_of(resource).namespace):
             # While this waited, the world may have moved.
             current = self._parts.store.get(key_of(resource))
             if current is None or uid_of(current) != memory.uid or _is_another_case(watch, current):
@@ -132,8 +162,16 @@ class Reconciler:
             decision = self._decide(watch, observation, memory)
             if decision is not Decision.RUN:
                 return await self._stay(watch, observation, memory, decision)
+            await self._begin(watch, observation, memory)
             outcome = await self._parts.runner.run(watch, observation, memory)
         return await self._conclude(watch, observation, outcome, memory)
+
+    async def _begin(self, watch: Watch, observation: Observation, memory: Memory) -> None:
+        if told := telling.begins(watch, observation.resource):
+            await self._write(watch, observation, News(told=told), memory)
+
+    def _manner(self) -> Manner:
+        return Manner(message_bound=self._parts.message_bound, now=self._parts.now())
 
     async def _gather(self, watch: Watch, resource: Object, *, fresh: bool = False) -> Observation:
         with self._parts.metrics.phase(watch.gvk.kind, "gather"):
@@ -146,8 +184,9 @@ class Reconciler:
     def _decide(self, watch: Watch, observation: Observation, memory: Memory) -> Decision:
         for problem in observation.problems:
             log.warning("an expression of the watches file cannot be evaluated", problem=problem)
-        now = self._now(watch, observation)
-        return decide(now, good=memory.good, failure=memory.failure, clock=self._parts.clock())
+        now, clock = self._now(watch, observation), self._parts.clock()
+        memory.turn = memory.good == now
+        return decide(now, good=memory.good, failure=memory.failure, clock=clock, due=memory.due(watch))
 
     async def _stay(
         self, watch: Watch, observation: Observation, memory: Memory, decision: Decision
@@ -156,7 +195,7 @@ class Reconciler:
         news = News(current=True)
         if decision is Decision.SETTLED:
             if memory.failure:
-                news = News(current=True, told={RECONCILED: AT_REST})
+                news = News(current=True, told=telling.rests(watch))
             memory.failure, memory.repeats = None, 0
         written = await self._write(watch, observation, news, memory)
         self._parts.metrics.pass_ended(watch.gvk.kind, decision.name.lower())
@@ -180,7 +219,7 @@ class Reconciler:
     async def _conclude(
         self, watch: Watch, observation: Observation, outcome: RunOutcome, memory: Memory
     ) -> float:
-        told = judge(outcome, message_bound=self._parts.message_bound, playbook=watch.playbook.name)
+        told = telling.ended(watch, outcome, playbook=watch.playbook.name, manner=self._manner())
         after = await self._caught_up(watch, observation, outcome)
         # Owned objects that are not watched count as the run left them: it made the versions that they have now.
         inputs = self._now(watch, replace(observation, versions=after.versions)).inputs
@@ -188,9 +227,10 @@ class Reconciler:
         if outcome.status is RunStatus.SUCCESSFUL:
             live = live_objects(after)
             memory.succeed(inputs, {**live, **reported_objects(outcome.custom)}, self._retry)
+            memory.since, memory.requeue_seconds = self._parts.clock(), requeue_seconds(outcome)
             last_good = _last_good(memory.good, observation)
             if memory.failure:
-                told[RECONCILED] = restless(memory.objects, live)
+                told |= telling.undone(watch, memory.objects, live)
         else:
             memory.fail(inputs, self._retry)
         news = News(told=told, fields=mapping(outcome.custom.get("status")), last_good=last_good)
@@ -227,11 +267,12 @@ class Reconciler:
         now = self._now(watch, observation, FINALIZE)
         if decide(now, good=None, failure=memory.failure, clock=self._parts.clock()) is Decision.HELD:
             return self._next(watch, observation, memory)
-        async with self._parts.runner.slot(priority, key_of(resource).namespace):
+        async with self._parts.runner.slot(watch, priority, key_of(resource).namespace):
+            await self._begin(watch, observation, memory)
             outcome = await self._parts.runner.run(watch, observation, memory, FINALIZE)
         if outcome.status is RunStatus.SUCCESSFUL:
             return await self._hold_on(resource, removing(resource, finalizer.name))
-        told = judge(outcome, message_bound=self._parts.message_bound, playbook=finalizer.playbook.name)
+        told = telling.ended(watch, outcome, playbook=finalizer.playbook.name, manner=self._manner())
         memory.fail(now.inputs, self._retry)
         await self._write(watch, observation, News(told=told), memory)
         return self._next(watch, observation, memory)
@@ -246,9 +287,10 @@ class Reconciler:
         depends = [kind.inputs for kind in watch.owns] + [one.counts_when for one in watch.references]
         if written and any(depends):
             return 0.0
-        resync = until_turn(memory.uid, watch.reconcile_seconds, self._parts.clock())
-        retry = memory.failure.until - self._parts.clock() if memory.failure else None
-        waits = [wait for wait in (resync, retry, observation.look_again_seconds) if wait is not None]
+        clock = self._parts.clock()
+        looks = None if watch.is_compatible else until_turn(memory.uid, watch.reconcile_seconds, clock)
+        retry = memory.failure.until - clock if memory.failure else memory.due(watch) - clock
+        waits = [wait for wait in (looks, retry, observation.look_again_seconds) if wait is not None]
         return max(0.0, min(waits))
 
 

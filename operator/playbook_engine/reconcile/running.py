@@ -10,16 +10,14 @@ from playbook_engine.observability.metrics import Metrics
 from playbook_engine.proxy.owning import Owner
 from playbook_engine.proxy.server import Proxy
 from playbook_engine.queue.schedule import Priority
-from playbook_engine.queue.slots import Slots
+from playbook_engine.queue.slots import Group, Slots
 from playbook_engine.reconcile.dependents import left_by
 from playbook_engine.reconcile.memory import Memory
 from playbook_engine.reconcile.observation import Observation
+from playbook_engine.reconcile.variables import FINALIZE, RECONCILE, run_variables
 from playbook_engine.reconcile.writing import said
 from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus, TaskCounts
 from playbook_engine.watches.records import Watch
-
-RECONCILE, FINALIZE = "reconcile", "finalize"
-UNSAFE = frozenset({"resource", "observed"})
 
 log = get_logger(__name__)
 
@@ -40,12 +38,16 @@ class Going:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """What runs are made with; ``clock`` gives seconds, ``environment`` is added to that of runs."""
+    """What runs are made with; ``clock`` gives seconds, ``environment`` is added to that of runs.
+
+    ``most_per_namespace`` is how many runs may be for resources of one namespace, 0 for all.
+    """
 
     executor: Executor
     slots: Slots
     metrics: Metrics
     clock: Callable[[], float]
+    most_per_namespace: int = 0
     verbosity: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     proxy: Proxy | None = None
@@ -53,12 +55,12 @@ class Runner:
     """The runs that go on, by identifier."""
 
     @asynccontextmanager
-    async def slot(self, priority: Priority, namespace: str) -> AsyncIterator[None]:
+    async def slot(self, watch: Watch, priority: Priority, namespace: str) -> AsyncIterator[None]:
         """Wait for a slot, and hold it during the block."""
         since = self.clock()
         async with AsyncExitStack() as held:
             with self.metrics.queued.track_inprogress():
-                await held.enter_async_context(self.slots.slot(priority, namespace))
+                await held.enter_async_context(self.slots.slot(priority, self._groups(watch, namespace)))
             self.metrics.waited(self.clock() - since)
             with self.metrics.running.track_inprogress():
                 yield
@@ -85,6 +87,13 @@ class Runner:
             processor_seconds=outcome.processor_seconds,
         )
         return outcome
+
+    def _groups(self, watch: Watch, namespace: str) -> tuple[Group, ...]:
+        """Give what a run counts for: runs of its namespace, and of its kind."""
+        return (
+            Group(name=f"namespace {namespace}", most=self.most_per_namespace),
+            Group(name=f"kind {watch.gvk}", most=watch.most_runs),
+        )
 
     def shown(self) -> list[dict[str, object]]:
         """Give the runs that go on, for people: whose, what for, since how many seconds, and the task."""
@@ -128,20 +137,14 @@ class Runner:
 
     def _request(self, watch: Watch, observation: Observation, operation: str, ident: str) -> RunRequest:
         finalizer = watch.finalizer if operation == FINALIZE else None
+        variables, unsafe = run_variables(watch, observation, operation)
         return RunRequest(
             ident=ident,
             subject=said(observation.resource),
             playbook=finalizer.playbook if finalizer else watch.playbook,
-            variables={
-                **watch.vars,
-                **(finalizer.vars if finalizer else {}),
-                "resource": observation.resource,
-                "observed": observation.as_variable(),
-                "field_manager": watch.field_manager,
-                "operation": operation,
-            },
-            unsafe=UNSAFE,
+            variables=variables,
+            unsafe=unsafe,
             environment=self.environment,
             timeout_seconds=watch.run_timeout_seconds,
-            verbosity=self.verbosity,
+            verbosity=self.verbosity if watch.verbosity is None else watch.verbosity,
         )

@@ -8,6 +8,7 @@ from playbook_engine.objects import Object, ObjectKey, digest, key_of, mapping, 
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.reconcile.memory import Memory
+from playbook_engine.reconcile.patching import ConditionsPatcher
 from playbook_engine.status.compose import DEGRADED, PAUSED, News, compose
 from playbook_engine.status.conditions import read_conditions
 from playbook_engine.status.notes import event, notes
@@ -18,7 +19,7 @@ log = get_logger(__name__)
 
 
 class StatusWriter:
-    """Writes statuses by server-side apply."""
+    """Writes statuses by server-side apply, or conditions by a patch where the rest of a status is the roles' own."""
 
     def __init__(self, cluster: Cluster, store: Store, metrics: Metrics, *, now: Callable[[], str]) -> None:
         """Take the time from ``now``, as RFC 3339 in UTC."""
@@ -26,6 +27,7 @@ class StatusWriter:
         self._store = store
         self._metrics = metrics
         self._now = now
+        self._patcher = ConditionsPatcher(cluster, store, metrics, now=now)
 
     async def write(
         self, watch: Watch, resource: Object, owned: Mapping[str, list[Object]], news: News, memory: Memory
@@ -34,6 +36,10 @@ class StatusWriter:
 
         A resource that is gone, or another one of the same name, is left alone. Raises ClusterError.
         """
+        if not watch.manage_status:
+            return False
+        if watch.is_compatible:
+            return await self._patcher.write(resource, news.told, memory)
         composed = compose(watch, resource, owned, news, self._now())
         for problem in composed.problems:
             log.warning("an expression of the watches file cannot be evaluated", problem=problem)

@@ -54,7 +54,7 @@ class ColdExecutor:
             raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
-        directory = make_workspace(self._root, request, self._rules.limits)
+        directory = make_workspace(self._root, request, self._rules)
         try:
             return await self._in(directory, request, on_task)
         finally:
@@ -77,8 +77,13 @@ class ColdExecutor:
 
     async def _in(self, directory: Path, request: RunRequest, on_task: OnTask) -> RunOutcome:
         mark = uuid.uuid4().hex
-        added = added_environment(directory, request)
-        environment = run_environment(os.environ, directory=directory, added=added, mark=mark)
+        environment = run_environment(
+            os.environ,
+            directory=directory,
+            mark=mark,
+            added=added_environment(directory, request),
+            settings=self._rules.settings,
+        )
         began = time.monotonic()
         process = await _start(directory, environment)
         followed = Followed(on_task=on_task)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 MARK = "PLAYBOOK_ENGINE_RUN"
 """A variable with a value of its own for each run: its processes can be found by it."""
@@ -12,6 +13,9 @@ COLLECTIONS = Path(__file__).resolve().parents[1] / "collections"
 """Where the collection lies that runs use when there is no other of its name."""
 
 _COLLECTION = "ansible_collections/operator_sdk/util"
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 _REMOVED_PREFIXES = ("AWX_", "RUNNER_")
 _REMOVED = (
     "AD_HOC_COMMAND_ID",
@@ -43,14 +47,19 @@ _FIXED = {
 
 
 def run_environment(
-    environ: Mapping[str, str], *, directory: Path, added: Mapping[str, str], mark: str
+    environ: Mapping[str, str],
+    *,
+    directory: Path,
+    mark: str,
+    added: Mapping[str, str] = NOTHING,
+    settings: Mapping[str, str] = NOTHING,
 ) -> dict[str, str]:
     """Give the environment of the run that owns ``directory``.
 
     Settings of Ansible that ``environ`` has are kept unless they would take a run out of its directory
-    or change how it is followed; ``added`` goes before everything but those. No configuration file is
-    used unless ``ANSIBLE_CONFIG`` names one: what lies in a home directory shall not change what the
-    operator does.
+    or change how it is followed; ``added`` goes before everything but those, and ``settings`` before those
+    as well. No configuration file is used unless ``ANSIBLE_CONFIG`` names one: what lies in a home directory
+    shall not change what the operator does.
     """
     kept = {name: value for name, value in environ.items() if not _is_removed(name)}
     path = os.pathsep.join(filter(None, (str(Path(sys.executable).parent), environ.get("PATH"))))
@@ -65,7 +74,7 @@ def run_environment(
     }
     kept |= _with_own_collection(kept)
     defaults = {"ANSIBLE_CONFIG": str(directory / "ansible.cfg"), "HOME": str(directory / "home")}
-    return {**defaults, **kept, **added, **_FIXED, **own}
+    return {**defaults, **kept, **added, **_FIXED, **settings, **own}
 
 
 def _is_removed(name: str) -> bool:

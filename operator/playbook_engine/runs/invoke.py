@@ -41,7 +41,7 @@ def _run(directory: Path, request: Mapping[str, object], events: TextIO) -> int 
         private_data_dir=str(directory),
         project_dir=str(playbook.parent),
         playbook=str(playbook),
-        inventory=str(directory / "inventory" / "hosts.json"),
+        inventory=request["inventory"],
         ident="run",
         cmdline=request["options"] or None,
         tags=request["tags"] or None,

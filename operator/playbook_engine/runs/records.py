@@ -11,7 +11,7 @@ from playbook_engine.runs.supervise import NO_LIMITS, Limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One run of one playbook.
+    """One run of one playbook; where ``playbook`` is a directory, of the role in it.
 
     ``variables`` become extra vars; every string in those named in ``unsafe`` is marked so that Ansible
     never templates it. ``environment`` is added to the run's environment (``KUBECONFIG``,
@@ -38,12 +38,17 @@ class Rules:
     """What holds for every run of an executor.
 
     Messages have at most ``message_bound`` characters. A fork server is replaced after ``runs_per_server``: what a
-    library may leak in it has an end.
+    library may leak in it has an end. ``settings`` are variables of Ansible's that go before those that runs have
+    anyway, ``arguments`` further words for ``ansible-playbook``; ``inventory`` (None: only the local host) is where
+    Ansible reads hosts.
     """
 
     message_bound: int = 1024
     limits: Limits = NO_LIMITS
     runs_per_server: int = 500
+    settings: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    inventory: Path | None = None
 
 
 USUAL = Rules()

@@ -29,7 +29,14 @@ from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
-from playbook_engine.runs.workspace import added_environment, make_root, make_workspace
+from playbook_engine.runs.workspace import (
+    added_environment,
+    inventory_in,
+    make_root,
+    make_workspace,
+    options_of,
+    playbook_in,
+)
 
 READY = "ready"
 START_SECONDS = 60.0
@@ -82,7 +89,7 @@ class WarmExecutor:
             return await self._cold.run(request, on_task=on_task)
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
-        directory = make_workspace(self._root, request, self._rules.limits)
+        directory = make_workspace(self._root, request, self._rules)
         try:
             return await self._in(directory, request, server, on_task)
         finally:
@@ -130,7 +137,7 @@ class WarmExecutor:
             return self._server
 
     async def _start(self) -> None:
-        server = _Server(self._root, self._modules)
+        server = _Server(self._root, self._modules, self._rules.settings)
         reason = await server.start()
         if reason:
             await server.end()
@@ -144,12 +151,17 @@ class WarmExecutor:
         self, directory: Path, request: RunRequest, server: "_Server", on_task: OnTask
     ) -> RunOutcome:
         mark = uuid.uuid4().hex
-        added = added_environment(directory, request)
-        environment = run_environment(os.environ, directory=directory, added=added, mark=mark)
+        environment = run_environment(
+            os.environ,
+            directory=directory,
+            mark=mark,
+            added=added_environment(directory, request),
+            settings=self._rules.settings,
+        )
         began = time.monotonic()
         followed = Followed(on_task=on_task)
         pipes = await server.send(
-            _order(directory, request, environment) | {"limits": asdict(self._rules.limits)}
+            _order(directory, request, environment, self._rules) | {"limits": asdict(self._rules.limits)}
         )
         try:
             with self._fence.followed(pipes.tell):
@@ -199,9 +211,10 @@ class _Pipes:
 class _Server:
     """One process of ``warm.server`` and the socket to it."""
 
-    def __init__(self, root: Path, modules: tuple[str, ...]) -> None:
+    def __init__(self, root: Path, modules: tuple[str, ...], settings: Mapping[str, str]) -> None:
         self._root = root
         self._modules = modules
+        self._settings = settings
         self._directory: Path | None = None
         self._socket: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -220,7 +233,7 @@ class _Server:
         directory = self._directory = Path(tempfile.mkdtemp(prefix="", dir=self._root))
         (directory / "tmp").mkdir(mode=0o700)
         (directory / "ansible.cfg").touch()
-        environment = run_environment(os.environ, directory=directory, added={}, mark="server")
+        environment = run_environment(os.environ, directory=directory, mark="server", settings=self._settings)
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "playbook_engine.warm.server", str(theirs.fileno()), *self._modules),
@@ -295,17 +308,18 @@ def _is_special(request: RunRequest) -> bool:
     return any(name.startswith("ANSIBLE_") for name in request.environment)
 
 
-def _order(directory: Path, request: RunRequest, environment: Mapping[str, str]) -> dict[str, object]:
-    options = [name for name, on in (("--check", request.check), ("--diff", request.diff)) if on]
+def _order(
+    directory: Path, request: RunRequest, environment: Mapping[str, str], rules: Rules
+) -> dict[str, object]:
     tags = ["--tags", ",".join(request.tags)] if request.tags else []
     loud = ["-" + "v" * request.verbosity] if request.verbosity else []
-    playbook = request.playbook.absolute()
-    files = ["-i", str(directory / "inventory" / "hosts.json"), "-e", f"@{directory / 'env' / 'extravars'}"]
+    playbook = playbook_in(directory, request)
+    files = ["-i", str(inventory_in(directory, rules)), "-e", f"@{directory / 'env' / 'extravars'}"]
     return {
         "directory": str(directory),
         "working_directory": str(playbook.parent),
         "environment": dict(environment),
-        "arguments": [*files, *options, *tags, *loud, str(playbook)],
+        "arguments": [*files, *options_of(request, rules), *tags, *loud, str(playbook)],
     }
 
 

@@ -3,13 +3,14 @@
 import errno
 import json
 import os
+import shlex
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from playbook_engine.runs.records import RunRequest
-from playbook_engine.runs.supervise import LIMITS, Limits
+from playbook_engine.runs.records import Rules, RunRequest
+from playbook_engine.runs.supervise import LIMITS
 from playbook_engine.runs.variables import render_variables
 
 KUBECONFIG = "kubeconfig"
@@ -20,6 +21,7 @@ _SETTINGS = {
     "pexpect_timeout": 1,  # seconds until the end of a process without output is noticed
     "suppress_output_file": True,  # no copy of the output
 }
+_PLAY = "play.json"
 _LONGEST_SOCKET = 107
 """Characters of the path of a Unix socket; unix(7)."""
 _LONGEST_BELOW = len("/runs-12345678/12345678/tmp/pymp-12345678/listener-12345678")
@@ -43,8 +45,8 @@ def make_root(parent: Path | None) -> Path:
     return Path(tempfile.mkdtemp(prefix="runs-", dir=above))
 
 
-def make_workspace(root: Path, request: RunRequest, limits: Limits) -> Path:
-    """Make a new directory under ``root`` with everything that one run within ``limits`` needs.
+def make_workspace(root: Path, request: RunRequest, rules: Rules) -> Path:
+    """Make a new directory under ``root`` with everything that one run needs.
 
     Raises OSError, and TypeError when a variable is nothing that JSON can hold.
     """
@@ -56,8 +58,10 @@ def make_workspace(root: Path, request: RunRequest, limits: Limits) -> Path:
     _write(directory / "env" / "extravars", variables)
     _write(directory / "env" / "settings", json.dumps(_SETTINGS))
     _write(directory / "inventory" / "hosts.json", json.dumps(_inventory()))
-    _write(directory / "request.json", json.dumps(_invocation(request)))
-    _write(directory / LIMITS, json.dumps(asdict(limits)))
+    if request.playbook.is_dir():
+        _write_play(directory, request.playbook)
+    _write(directory / "request.json", json.dumps(_invocation(directory, request, rules)))
+    _write(directory / LIMITS, json.dumps(asdict(rules.limits)))
     if request.kubeconfig:
         _write(directory / KUBECONFIG, request.kubeconfig)
     return directory
@@ -69,16 +73,38 @@ def added_environment(directory: Path, request: RunRequest) -> dict[str, str]:
     return {**request.environment, **own}
 
 
+def playbook_in(directory: Path, request: RunRequest) -> Path:
+    """Give the absolute path of the playbook that the run in ``directory`` runs."""
+    return directory / _PLAY if request.playbook.is_dir() else request.playbook.absolute()
+
+
+def inventory_in(directory: Path, rules: Rules) -> Path:
+    """Give the absolute path of the inventory of the run in ``directory``."""
+    return rules.inventory.absolute() if rules.inventory else directory / "inventory" / "hosts.json"
+
+
+def options_of(request: RunRequest, rules: Rules) -> list[str]:
+    """Give what ``ansible-playbook`` is told besides the files, the tags and how loud to be."""
+    asked = [name for name, on in (("--check", request.check), ("--diff", request.diff)) if on]
+    return [*asked, *rules.arguments]
+
+
+def _write_play(directory: Path, role: Path) -> None:
+    """Write a play of the role alone; the link lets it find the roles beside it, as beside a playbook."""
+    (directory / "roles").symlink_to(role.absolute().parent, target_is_directory=True)
+    _write(directory / _PLAY, json.dumps([{"hosts": "localhost", "roles": [{"role": role.name}]}]))
+
+
 def _inventory() -> dict[str, object]:
     localhost = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     return {"all": {"hosts": {"localhost": localhost}}}
 
 
-def _invocation(request: RunRequest) -> dict[str, object]:
-    options = [name for name, on in (("--check", request.check), ("--diff", request.diff)) if on]
+def _invocation(directory: Path, request: RunRequest, rules: Rules) -> dict[str, object]:
     return {
-        "playbook": str(request.playbook.absolute()),
-        "options": " ".join(options),
+        "playbook": str(playbook_in(directory, request)),
+        "inventory": str(inventory_in(directory, rules)),
+        "options": shlex.join(options_of(request, rules)),
         "tags": ",".join(request.tags),
         "verbosity": request.verbosity,
     }

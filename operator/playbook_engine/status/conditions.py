@@ -18,7 +18,8 @@ class Told:
     """What is told about one concern; ``status`` is ``"True"``, ``"False"`` or ``"Unknown"``.
 
     ``warning`` says that it is well, and yet somebody should do what the message says. ``degrades`` is for conditions
-    that are derived: with such a one ``Degraded`` is true.
+    that are derived: with such a one ``Degraded`` is true. ``result`` are counts of the run, as a field
+    ``ansibleResult`` of the condition.
     """
 
     status: str
@@ -26,6 +27,7 @@ class Told:
     message: str = ""
     warning: bool = False
     degrades: bool = False
+    result: Mapping[str, object] | None = None
 
 
 type Conditions = Mapping[str, Object]
@@ -74,7 +76,7 @@ def merged(
 
 def _condition(kind: str, told: Told, old: Object | None, generation: int, now: str) -> Object:
     same = old is not None and old.get("status") == told.status and old.get("lastTransitionTime")
-    return {
+    condition = {
         "type": kind,
         "status": told.status,
         "reason": told.reason,
@@ -82,6 +84,7 @@ def _condition(kind: str, told: Told, old: Object | None, generation: int, now: 
         "lastTransitionTime": same or now,
         "observedGeneration": generation,
     }
+    return condition if told.result is None else {**condition, "ansibleResult": told.result}
 
 
 def repeated(messages: Mapping[str, str]) -> set[str]:

@@ -106,13 +106,15 @@ class FakeCluster:
         ]
         return [copy.deepcopy(item) for item in found if namespace in ("", item["metadata"].get("namespace"))]
 
-    async def patch(self, key: ObjectKey, operations: Sequence[Mapping[str, object]]) -> Object:
+    async def patch(
+        self, key: ObjectKey, operations: Sequence[Mapping[str, object]], *, subresource: str = ""
+    ) -> Object:
         """Apply a JSON patch of add, replace, remove and test."""
         self._check("patch")
         changed = copy.deepcopy(self._known(key))
         for operation in operations:
             _operate(changed, operation)
-        self.writes.append(Write("patch", key, list(operations)))
+        self.writes.append(Write(subresource or "patch", key, list(operations)))
         if metadata_of(changed).get("deletionTimestamp") and not metadata_of(changed).get("finalizers"):
             del self._objects[key]
             return changed

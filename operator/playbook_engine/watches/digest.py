@@ -15,7 +15,7 @@ _IGNORED_SUFFIXES = (".pyc",)
 def content_digest(watches: Iterable[Watch], *, directory: Path) -> str:
     """Give the sha256 (hex) of the content that the runs of ``watches`` can use.
 
-    That are the playbooks with what lies in their directories, and ``roles/`` and ``plugins/`` of
+    That are the roles, the playbooks with what lies in their directories, and ``roles/`` and ``plugins/`` of
     ``directory``, which is the directory of the watches file. Raises OSError when a file cannot be read.
     """
     digest = hashlib.sha256()
@@ -34,6 +34,9 @@ def content_files(watches: Iterable[Watch], directory: Path) -> set[Path]:
     found = set()
     for watch in watches:
         for playbook in (watch.playbook, watch.finalizer.playbook if watch.finalizer else watch.playbook):
+            if playbook.is_dir():
+                roots.add(playbook)
+                continue
             found.add(playbook)
             if playbook.parent != directory:  # that directory holds more than content
                 roots.add(playbook.parent)

@@ -8,13 +8,7 @@ from pathlib import Path
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind
 from playbook_engine.selectors import EVERYTHING, Selector
-
-
-class Compatibility(StrEnum):
-    """Whose interface the runs and the status of an entry have."""
-
-    NONE = "none"  # this engine's own
-    ANSIBLE_OPERATOR = "ansible-operator"
+from playbook_engine.settings import Compatibility
 
 
 class ReadMode(StrEnum):
@@ -208,3 +202,8 @@ class Watch:
     manage_status: bool = True
     verbosity: int | None = None
     most_runs: int = 0
+
+    @property
+    def is_compatible(self) -> bool:
+        """Whether runs and status are those of ansible-operator."""
+        return self.compatibility is Compatibility.ANSIBLE_OPERATOR

@@ -89,6 +89,17 @@ def boolean(place: Place | None) -> bool | None:
     return None
 
 
+def whole_number(place: Place | None, *, most: int) -> int | None:
+    """Give a number from 0 to ``most``."""
+    text = place.text() if place else None
+    if place is None or text is None:
+        return None
+    if not text.isdecimal() or int(text) > most:
+        place.wrong(f"{text!r} is not a whole number from 0 to {most}")
+        return None
+    return int(text)
+
+
 def playbook(place: Place | None, *, directory: Path) -> Path | None:
     """Give the absolute path of a playbook that exists; relative ones start at ``directory``."""
     text = place.text() if place else None
@@ -96,19 +107,24 @@ def playbook(place: Place | None, *, directory: Path) -> Path | None:
         return None
     path = (directory / text).absolute()
     if not path.is_file():
-        place.wrong(f"no playbook at {path}; paths start at the directory of the watches file")
+        place.wrong(f"no playbook at {path}; relative paths start at {directory.absolute()}")
         return None
     return path
 
 
-def variables(place: Place | None, environ: Mapping[str, str]) -> dict[str, object]:
-    """Give extra variables, ``${NAME}`` and ``${NAME:-default}`` in their texts expanded from ``environ``."""
+def variables(place: Place | None, environ: Mapping[str, str], *, reserved: bool = True) -> dict[str, object]:
+    """Give extra variables, ``${NAME}`` and ``${NAME:-default}`` in their texts expanded from ``environ``.
+
+    Where the names of the engine's own variables are not ``reserved``, neither is anything expanded: it has been.
+    """
     if place is None:
         return {}
     found = {}
     for name, member in place.members().items():
         if not _VARIABLE.fullmatch(name):
             member.wrong(f"{name!r} is no name of a variable; use letters, digits and _")
+        elif not reserved:
+            found[name] = plain(member)
         elif name in RESERVED_VARIABLES:
             member.wrong(f"{name!r} is set by the engine; choose another name")
         else:

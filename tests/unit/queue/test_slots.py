@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from playbook_engine.objects import GroupVersionKind, ObjectKey
 from playbook_engine.queue.schedule import AGE_SECONDS, Priority
-from playbook_engine.queue.slots import Slots
+from playbook_engine.queue.slots import Group, Slots
 from playbook_engine.queue.work import WorkQueue
 
 KEY = ObjectKey(gvk=GroupVersionKind(group="", version="v1", kind="Pot"), namespace="ns", name="a")
@@ -130,11 +130,11 @@ async def test_the_queue_gives_what_becomes_due_by_itself() -> None:
 
 async def test_a_namespace_that_has_its_share_waits_while_others_run() -> None:
     clock = Clock()
-    slots = Slots(2, per_namespace=1, clock=clock)
+    slots = Slots(2, clock=clock)
     order: list[str] = []
 
     async def run(namespace: str, name: str, priority: Priority, end: asyncio.Event) -> None:
-        async with slots.slot(priority, namespace):
+        async with slots.slot(priority, (Group(name=namespace, most=1),)):
             order.append(name)
             await end.wait()
 
@@ -150,3 +150,28 @@ async def test_a_namespace_that_has_its_share_waits_while_others_run() -> None:
         ends["a1"].set()
         ends["a2"].set()
     assert order == ["a1", "b1", "a2"]
+
+
+async def test_a_run_waits_until_each_of_its_groups_has_room() -> None:
+    slots = Slots(3, clock=Clock())
+    kind, namespace = Group(name="kind", most=2), Group(name="namespace", most=1)
+    async with slots.slot(Priority.CHANGE, (kind, namespace)):
+        waits = asyncio.create_task(_hold(slots, (kind, namespace)))
+        await asyncio.sleep(0)
+        assert slots.waiting == 1
+        async with slots.slot(Priority.RESYNC, (kind, Group(name="other", most=1))):
+            assert slots.waiting == 1
+    async with asyncio.timeout(5):
+        await waits
+
+
+async def test_a_group_without_a_bound_bounds_nothing() -> None:
+    slots = Slots(2, clock=Clock())
+    group = (Group(name="kind"),)
+    async with asyncio.timeout(5), slots.slot(Priority.CHANGE, group), slots.slot(Priority.CHANGE, group):
+        assert slots.waiting == 0
+
+
+async def _hold(slots: Slots, groups: tuple[Group, ...]) -> None:
+    async with slots.slot(Priority.CHANGE, groups):
+        pass

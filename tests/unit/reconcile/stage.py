@@ -119,6 +119,7 @@ class Stage:
                 backoff=Backoff(base=2.0, most=60.0, chance=lambda: 0.0),
                 metrics=self.metrics,
                 clock=clock,
+                now=lambda: "2026-01-01T00:00:00Z",
                 content=lambda: self.content,
                 message_bound=1024,
             )

@@ -9,6 +9,7 @@ import pytest
 from playbook_engine.forms import Address
 from playbook_engine.settings import (
     SETTINGS,
+    Compatibility,
     Executors,
     LogFormat,
     LogLevel,
@@ -21,10 +22,13 @@ from playbook_engine.settings import (
 
 def test_without_anything_given_every_setting_has_its_default() -> None:
     assert read_settings({}) == Settings(
+        compatibility=Compatibility.NONE,
         watches_file=Path("watches.yaml"),
         namespaces=(),
+        reconcile_seconds=36_000.0,
         max_concurrent_runs=len(os.sched_getaffinity(0)),
         max_concurrent_runs_per_namespace=0,
+        max_concurrent_reconciles=0,
         run_memory_bytes=512 * 2**20,
         run_open_files=1024,
         runs_per_server=500,
@@ -41,6 +45,10 @@ def test_without_anything_given_every_setting_has_its_default() -> None:
         message_bound=1024,
         executor=Executors.AUTO,
         ansible_verbosity=0,
+        ansible_roles_path="",
+        ansible_collections_path="",
+        ansible_arguments=(),
+        inject_owner=True,
         leader_elect=False,
         leader_election_id="playbook-engine",
         leader_election_namespace="",
@@ -118,7 +126,7 @@ def test_an_address_is_written_as_it_is_read() -> None:
             "host:port, :port for all addresses, or 0 for off",
         ),
         ("PLAYBOOK_ENGINE_MESSAGE_BOUND", "63", "a whole number from 64 to 32768"),
-        ("ANSIBLE_VERBOSITY", "7", "a whole number from 0 to 6"),
+        ("ANSIBLE_VERBOSITY", "8", "a whole number from 0 to 7"),
     ],
 )
 def test_a_bad_value_is_named_with_its_variable_and_the_allowed_form(

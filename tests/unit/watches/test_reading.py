@@ -311,3 +311,14 @@ def test_any_text_is_records_or_problems(text: str, tmp_path_factory: pytest.Tem
         assert error.problems  # noqa: PT017 - either end is right, and each has its fact
     else:
         assert watches
+
+
+def test_a_role_is_looked_for_beside_the_file_and_a_selector_is_read(tmp_path: Path) -> None:
+    (tmp_path / "roles" / "pot").mkdir(parents=True)
+    (tmp_path / "watches.yaml").write_text(
+        "- {version: v1, kind: Pot, role: pot, selector: {matchLabels: {a: b}}}\n"
+    )
+    (watch,) = read_watches(tmp_path / "watches.yaml", {})
+    assert watch.playbook == tmp_path / "roles" / "pot"
+    assert watch.selector.selects({"metadata": {"labels": {"a": "b"}}})
+    assert not watch.selector.selects({"metadata": {}})
