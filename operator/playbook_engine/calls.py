@@ -1,14 +1,22 @@
-"""Runs the playbook of a command for a person: with ``ansible-playbook``, as they could themselves."""
+"""Runs the playbook of a command for a person.
+
+A play is run with ``ansible-playbook``, as they could themselves; of one that writes files only these are shown, or
+what was wrong.
+"""
 
 import argparse
+import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from playbook_engine.runs.cold import ColdExecutor
+from playbook_engine.runs.records import Rules, RunOutcome, RunRequest, RunStatus
 from playbook_engine.watches.records import Command, Shown
 
 _QUIET = {
@@ -20,6 +28,10 @@ _QUIET = {
 """Of tasks that changed nothing nothing is told, unless the person's own environment says otherwise."""
 
 STDIN = "-"
+RUN_SECONDS = 3600.0
+MESSAGE_CHARACTERS = 20_000
+_PLUGIN = re.compile(r"\AThe \w+ plugin '[\w.]+' failed: ")
+"""What Ansible puts before the sentence that a plugin fails with."""
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
@@ -50,18 +62,20 @@ def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
         )
 
 
-def call(command: Command, given: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> int:
+def call(command: Command, given: Mapping[str, object]) -> int:
     """Run the playbook with what was ``given``; return its exit code, after showing what the command shows."""
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         variables = {name: _absolute(value, directory) for name, value in given.items() if value is not None}
         output = Path(str(variables.setdefault("output", str(directory / "output"))))
-        asked = directory / "variables.json"
-        asked.write_text(json.dumps(variables), encoding="utf-8")
-        code = _play(command, asked, environ)
-        if code == 0 and command.shows is Shown.FILES:
-            sys.stdout.writelines(_shown(output, whole=given.get("output") is None))
-        return code
+        if command.shows is Shown.PLAY:
+            return _play(command, variables, directory)
+        problems = _problems(asyncio.run(_run(command, variables, directory)))
+        if problems:
+            sys.stderr.writelines(f"{problem}\n" for problem in problems)
+            return 1
+        sys.stdout.writelines(_shown(output, whole=given.get("output") is None))
+        return 0
 
 
 def _absolute(value: object, directory: Path) -> object:
@@ -77,18 +91,38 @@ def _from_stdin(directory: Path) -> Path:
     return path
 
 
-def _play(command: Command, variables: Path, environ: Mapping[str, str]) -> int:
+def _play(command: Command, variables: Mapping[str, object], directory: Path) -> int:
+    asked = directory / "variables.json"
+    asked.write_text(json.dumps(variables), encoding="utf-8")
     program = Path(sys.executable).with_name("ansible-playbook")
-    words = [str(program), str(command.playbook), "--extra-vars", f"@{variables}"]
-    environment = {**_QUIET, **environ}
-    if command.shows is Shown.PLAY:
-        return subprocess.run(words, env=environment, check=False).returncode  # noqa: S603 - our own program
-    done = subprocess.run(  # noqa: S603 - our own program
-        words, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    words = [str(program), str(command.playbook), "--extra-vars", f"@{asked}"]
+    return subprocess.run(words, env={**_QUIET, **os.environ}, check=False).returncode  # noqa: S603 - our own program
+
+
+async def _run(command: Command, variables: Mapping[str, object], directory: Path) -> RunOutcome:
+    executor = ColdExecutor(directory, rules=Rules(message_bound=MESSAGE_CHARACTERS))
+    try:
+        request = RunRequest(
+            ident=command.name,
+            subject=command.name,
+            playbook=command.playbook,
+            variables=variables,
+            unsafe=frozenset(variables),
+            timeout_seconds=RUN_SECONDS,
+        )
+        return await executor.run(request)
+    finally:
+        await executor.close()
+
+
+def _problems(outcome: RunOutcome) -> tuple[str, ...]:
+    """Give what was wrong, a line each; nothing after a success."""
+    if outcome.status is RunStatus.SUCCESSFUL:
+        return ()
+    told = tuple(_PLUGIN.sub("", failure.message) for failure in outcome.failures)
+    return told or (
+        outcome.detail or f"the run {outcome.status.value} at: {outcome.last_task or 'its start'}",
     )
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-    return done.returncode
 
 
 def _shown(output: Path, *, whole: bool) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Filters for the playbooks that work without the operator."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -106,16 +106,6 @@ def without_credentials(resource: Object) -> dict[str, Any]:
     return {**whole, "spec": {**spec, "config": cache_fields.without_credentials(spec["config"])}}
 
 
-def rolled_out(deployments: Sequence[Object]) -> bool:
-    """Whether all pods of a Deployment are of its newest template and available; it is alone in the list."""
-    for deployment in deployments:
-        status, wanted = section(deployment, "status"), deployment["spec"].get("replicas", 1)
-        counts = [int(status.get(name) or 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
-        is_current = status.get("observedGeneration") == deployment["metadata"]["generation"]
-        return is_current and counts == [wanted] * len(counts)
-    return False
-
-
 class FilterModule:
     """What Ansible looks for."""
 
@@ -125,6 +115,5 @@ class FilterModule:
             "completed": completed,
             "made_for": made_for,
             "problems": problems,
-            "rolled_out": rolled_out,
             "without_credentials": without_credentials,
         }

@@ -76,7 +76,9 @@ def test_a_router_is_provisioned_edited_handed_over_and_goes(
 ) -> None:
     """The whole life: the operator comes last, takes everything over, and nothing rolls."""
     given: dict[str, Any] = {"files": manifest(space, tmp_path / "router.yaml", secret(space), model(space))}
-    assert changed(play("provision", control_plane, **given)) > 0
+    made_at_first = play("provision", control_plane, **given)
+    assert changed(made_at_first) > 0
+    assert f"{space.name}/router: 2 of 2 pods available, 2 new" in made_at_first, "how far it is, is told"
     assert changed(play("provision", control_plane, **given)) == 0
 
     manifest(space, tmp_path / "router.yaml", replicas=3)
@@ -153,6 +155,16 @@ def test_what_was_provisioned_is_torn_down_without_an_operator(
     assert changed(play("teardown", control_plane, **given)) == 0
 
 
+def test_waiting_ends_with_how_far_it_came_and_where_to_look(
+    space: Space, control_plane: DevCluster, tmp_path: Path
+) -> None:
+    nowhere = manifest(space, tmp_path / "r.yaml", secret(space), model(space), nodeSelector={"disk": "none"})
+    said = play("provision", control_plane, fails=True, files=nowhere, wait_seconds=1)
+    assert f"{space.name}/router: 0 of 2 pods available, 2 new" in said
+    assert f"kubectl --namespace {space.name} describe deployment,pods" in said
+    assert space.get("Deployment", "router"), "it may still come"
+
+
 def test_a_password_is_not_shown_however_much_is(
     space: Space, control_plane: DevCluster, tmp_path: Path
 ) -> None:
@@ -164,6 +176,7 @@ def test_a_password_is_not_shown_however_much_is(
     shown = play("provision", control_plane, "-vvv", "--diff", wait=False, **given)
     assert "invocation" in shown, "arguments of modules are among them"
     assert space.get("Secret", "router-credentials"), "it is where it belongs"
+    assert changed(play("provision", control_plane, wait=False, **given)) == 0
     manifest(space, tmp_path / "r.yaml", secret(space), model(space), replicas=3, **plain)
     assert "replicas" in play("diff", control_plane, "-vvv", **given)
     play("teardown", control_plane, "-vvv", **given)

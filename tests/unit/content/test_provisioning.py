@@ -8,7 +8,6 @@ from ansible_collections.vllm.semantic_router.plugins.filter.provisioning import
     completed,
     made_for,
     problems,
-    rolled_out,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import (
     ADOPTION_ANNOTATION,
@@ -92,21 +91,3 @@ def test_a_configuration_that_the_router_refuses_stops_everybody() -> None:
 def test_a_wrong_resource_fails_with_all_that_is_wrong() -> None:
     with pytest.raises(AnsibleFilterError, match=r"spec.replicas: .* spec.persistence.sizes: "):
         completed(written(replicas="two", persistence={"sizes": 1}), definition())
-
-
-def deployment(**status: int) -> dict[str, Any]:
-    return {
-        "metadata": {"generation": 2},
-        "spec": {"replicas": 2},
-        "status": {"observedGeneration": 2, **status},
-    }
-
-
-def test_a_deployment_is_rolled_out_when_all_pods_are_new_and_available() -> None:
-    assert rolled_out([deployment(replicas=2, updatedReplicas=2, availableReplicas=2)])
-    assert not rolled_out([deployment(replicas=3, updatedReplicas=2, availableReplicas=2)])
-    assert not rolled_out([deployment(replicas=2, updatedReplicas=2)])
-    assert not rolled_out(
-        [deployment(observedGeneration=1, replicas=2, updatedReplicas=2, availableReplicas=2)]
-    )
-    assert not rolled_out([])
