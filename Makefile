@@ -22,7 +22,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: env lint test-unit test-integration campaign-short bench-short ## Set everything up, check the code, run all tests, guard the ratios
+test: env lint test-unit test-integration molecule campaign-short bench-short ## Set everything up, check the code, run all tests, guard the ratios
 
 ##@ Environment
 
@@ -74,18 +74,22 @@ lint: env ## Check format, style, types, layers, roles and that generated files 
 
 ##@ Tests
 
+# Files of tests are shared among so many processes, each with a control plane of its own (1.2 GB) where one is needed.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); test $$n -gt 4 && echo 4 || echo $$n)
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
 # Tests that take long or need more than this machine has by itself; each kind has a command of its own.
 APART := campaign or image or gateway or monitoring
 
 .PHONY: test-unit
 test-unit: env ## Run the tests that need no control plane
 	@echo "==> unit, contract and architecture tests"
-	$(BIN)/python -m pytest -m "not cluster and not ($(APART))" tests
+	$(PYTEST) -m "not cluster and not ($(APART))" tests
 
 .PHONY: test-integration
 test-integration: env cluster-build ## Run the tests on a real control plane (devcluster, built when needed)
 	@echo "==> tests on a real control plane"
-	$(BIN)/python -m pytest -m "cluster and not ($(APART))" tests
+	$(PYTEST) -m "cluster and not ($(APART))" tests
 	@echo "==> the CRD on the oldest supported API server"
 	cd devcluster/crdcheck && go test ./...
 	@echo "==> the bundle, by the validators of the Operator Framework"

@@ -1,8 +1,6 @@
-"""What is in the repository: fresh, without traces of a machine, and with commands that exist."""
+"""What is in the repository: without traces of a machine, and with commands that exist."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -77,14 +75,6 @@ def test_no_file_has_a_path_of_a_machine_or_the_host_of_a_registry() -> None:
         for match in MACHINE.finditer(path.read_bytes())
     ]
     assert not found
-
-
-def test_generated_files_are_fresh() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.generate", "--check"],
-        cwd=CHECKOUT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_samples_have_the_file_names_of_the_documentation() -> None:
