@@ -56,18 +56,25 @@ def play(display: Display, directory: Path, scenarios: Sequence[str]) -> int:
             cluster.apply(*rbac_objects())
             operator.start()
         try:
-            return run(display, cluster, operator, scenarios)
+            return run(display, cluster, operator, scenarios, home=directory / "home")
         finally:
             operator.stop()
     finally:
         stage.__exit__(None, None, None)
 
 
-def run(display: Display, cluster: DevCluster, operator: OperatorUnderTest, scenarios: Sequence[str]) -> int:
+def run(
+    display: Display,
+    cluster: DevCluster,
+    operator: OperatorUnderTest,
+    scenarios: Sequence[str],
+    *,
+    home: Path,
+) -> int:
     """Run molecule; show what there is to see of the scenarios that failed."""
     began = time.monotonic()
     with display.step(f"Running {len(scenarios)} scenarios"):
-        done = subprocess.run(command(scenarios), cwd=CHECKOUT, env=environment(cluster), check=False)
+        done = subprocess.run(command(scenarios), cwd=CHECKOUT, env=environment(cluster, home), check=False)
     if done.returncode:
         dump(display, cluster, operator)
         display.failure(f"molecule ended with {done.returncode}; what it left is shown above")
@@ -85,12 +92,16 @@ def command(scenarios: Sequence[str]) -> list[str]:
     return [program, "test", "--report", *names, *(several if workers > 1 else ["--destroy", "never"])]
 
 
-def environment(cluster: DevCluster) -> dict[str, str]:
-    """Return what molecule needs to know beside what this process knows."""
+def environment(cluster: DevCluster, home: Path) -> dict[str, str]:
+    """Return what molecule needs to know beside what this process knows.
+
+    It remembers under ``home`` which scenarios are prepared; this control plane has seen none.
+    """
     binaries = str(Path(sys.executable).parent)
     return {
         **os.environ,
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_HOME": str(home),
         "KUBECONFIG": str(cluster.kubeconfig),
         "MOLECULE_KUBECTL": " ".join(cluster.kubectl_command),
     }
