@@ -1,4 +1,7 @@
-"""Random resources under the real operator: a second run finds nothing to do, and edits end as the last one alone."""
+"""Random resources under the real operator: a second run finds nothing to do, and edits end as the last one alone.
+
+What is rendered for them without a cluster is what the operator makes.
+"""
 
 import json
 import re
@@ -10,10 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playbook_engine.runs.records import RunStatus
 from tests.conftest import temporary_space
 from tests.support.api import Api, Space
 from tests.support.examples import dear
 from tests.support.operators import conditions
+from tests.support.playing import Player, playing
+from tests.support.rendering import check_rendered, render
 from tests.support.resources import SECRET, specs
 from tests.support.routers import CHILD_KINDS, SWITCHED, Router
 from tests.support.waiting import wait_for
@@ -23,6 +29,7 @@ pytestmark = [pytest.mark.usefixtures("operator"), pytest.mark.timeout(900)]
 PATIENCE = 120.0
 """Seconds for a resource to settle: several runs, one after another."""
 
+SERVICES = ("s", "t")
 MOST_PODS = 3
 FEWEST_BLOCKS = 2
 ELSEWHERE = ("nodeSelector", "affinity", "resources")
@@ -75,7 +82,7 @@ def place(api: Api) -> Iterator[Space]:
         space.create(
             {"kind": "Secret", "metadata": {"name": SECRET["name"]}, "stringData": {SECRET["key"]: "v"}}
         )
-        for name in ("s", "t"):
+        for name in SERVICES:
             ports = [{"name": f"p{port}", "port": port} for port in (80, 443, 8000)]
             labels = {"app": "a", "tier": "b"}
             space.create(
@@ -163,15 +170,30 @@ def without(value: Any) -> Any:  # noqa: ANN401 - JSON
     return [without(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    """Runs playbooks, which need no operator."""
+    with playing() as player:
+        yield player
+
+
 @dear(4)
 @given(spec=BUSY)
-def test_a_second_run_changes_nothing(api: Api, spec: dict[str, Any]) -> None:
+def test_a_second_run_changes_nothing_and_rendering_gives_the_same(
+    api: Api, player: Player, tmp_path_factory: pytest.TempPathFactory, spec: dict[str, Any]
+) -> None:
     with place(api) as space:
         router = Router.create(space, spec)
         settle(router)
         writers = versions(router)
         assert " 0 changed" in run_of(force(router, "again"))["message"]
         assert versions(router) == writers, "and nothing was written by any other way"
+        companions = [space.get("Secret", SECRET["name"]), *(space.get("Service", name) for name in SERVICES)]
+        directory = tmp_path_factory.mktemp("rendered")
+        if router.condition("Degraded")["status"] == "False":
+            check_rendered(player, directory, router, router.read(), companions)
+        else:
+            assert render(player, directory, space, router.read(), companions).status is RunStatus.FAILED
 
 
 def versions(router: Router) -> dict[tuple[str, str], str]:

@@ -1,24 +1,23 @@
 """Every sample is applied as its documentation says, becomes Available, and its pods are executed."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from playbook_engine.runs.records import RunStatus
-from tests.support.api import ApiError, Space
+from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
 from tests.support.envoy_files import problems
 from tests.support.expectations import expectation, names, surprises
 from tests.support.fragments import differences
-from tests.support.playing import PLAYBOOKS, Player, playing
+from tests.support.playing import Player, playing
 from tests.support.podrun import RunningPod, run_pod
 from tests.support.pods.objects import PodError
-from tests.support.routers import ALL_KINDS, DERIVED, Router, endpoint, service
+from tests.support.rendering import MADE_KINDS, check_rendered, documents
+from tests.support.routers import Router, endpoint, service
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -26,16 +25,10 @@ pytestmark = pytest.mark.usefixtures("operator")
 SAMPLES = CHECKOUT / "samples"
 PREFIX = "vllm.ai_v1alpha1_semanticrouter_"
 NAMES = sorted(path.stem.removeprefix(PREFIX) for path in SAMPLES.glob("*.yaml"))
-MADE_KINDS = tuple(kind for kind in ALL_KINDS if kind not in {"ReplicaSet", "Pod"})
 READY_PORT = 19001
 
 
 GO_OPERATOR = Path(__file__).with_name("testdata") / "go_operator"
-
-
-def documents(file: Path) -> list[Any]:
-    """Return the documents of a YAML file."""
-    return [document for document in yaml.safe_load_all(file.read_text(encoding="utf-8")) if document]
 
 
 def apply(cluster: DevCluster, space: Space, file: Path) -> list[Any]:
@@ -94,52 +87,9 @@ def player() -> Iterator[Player]:
         yield player
 
 
-def rendered(
-    player: Player, directory: Path, space: Space, resource: Mapping[str, Any], companions: Iterable[Any]
-) -> list[Any]:
-    """Return what playbooks/render.yml writes for a resource, from a description of this cluster."""
-    described = documents(SAMPLES / "observed" / "kubernetes.yaml")
-    described[0]["apis"] = {name: presence(space, name) for name in described[0]["apis"]}
-    described += [space_of(one, space).get(one["kind"], one["metadata"]["name"]) for one in companions]
-    (directory / "cluster.yaml").write_text(yaml.safe_dump_all(described), encoding="utf-8")
-    written = {**resource, "metadata": {**resource["metadata"], "namespace": space.name}}
-    (directory / "router.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
-    files = {"files": str(directory / "router.yaml"), "observed_file": str(directory / "cluster.yaml")}
-    outcome = player.play(PLAYBOOKS / "render.yml", {**files, "output": str(directory / "out")})
-    assert outcome.status is RunStatus.SUCCESSFUL, outcome
-    return [one for path in (directory / "out").rglob("*.yaml") for one in documents(path)]
-
-
 def space_of(companion: Mapping[str, Any], space: Space) -> Space:
     """Return the namespace of what a router refers to."""
     return Space(space.api, companion["metadata"].get("namespace", space.name))
-
-
-def presence(space: Space, kind: str) -> str:
-    """Tell whether the control plane serves ``<group>/<version>/<Kind>``."""
-    group, version, name = kind.split("/")
-    try:
-        served = space.api.request("GET", f"apis/{group}/{version}")["resources"]
-    except ApiError:
-        return "absent"
-    return "present" if name in {one["kind"] for one in served} else "absent"
-
-
-def check_rendered(router: Router, manifests: Iterable[Any]) -> None:
-    """What is rendered without a cluster is what the operator has made."""
-    found = {f"{kind}/{name}": item for (kind, name), item in router.children(*MADE_KINDS).items()}
-    made = settled(found)
-    wanted = settled({f"{one['kind']}/{one['metadata']['name']}": one for one in manifests})
-    assert set(wanted) == set(made)
-    for key, manifest in wanted.items():
-        manifest["metadata"].pop("annotations", None)  # the one that gives it away is among them
-        del manifest["apiVersion"], manifest["kind"]  # items of a list do not have them
-        assert differences(manifest, made[key]) == [], key
-
-
-def settled(found: Mapping[str, Any]) -> Any:  # noqa: ANN401 - decoded JSON
-    """Return objects with one word for what is made from uids, which a file does not have."""
-    return json.loads(DERIVED.sub("<derived>", json.dumps(found)))
 
 
 @pytest.mark.parametrize("sample", NAMES)
@@ -156,7 +106,8 @@ def test_a_sample_becomes_available_and_its_pod_runs(
     assert router.condition("Degraded")["status"] == "False"
     assert differences(expected.status, available["status"]) == []
     check_objects(router, expected.objects)
-    check_rendered(router, rendered(player, tmp_path, space, resource, companions))
+    there = [space_of(one, space).get(one["kind"], one["metadata"]["name"]) for one in companions]
+    check_rendered(player, tmp_path, router, resource, there)
     with run_pod(pod_of(space, router.name), space.get) as running:
         check_pod(running, standalone=available["status"]["gatewayMode"] == "standalone")
 
