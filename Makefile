@@ -79,7 +79,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); test $$n -gt 4 && echo 4 |
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 # Tests that take long or need more than this machine has by itself; each kind has a command of its own.
-APART := campaign or image or gateway or monitoring
+APART := campaign or image or gateway or monitoring or dropin
 
 .PHONY: test-unit
 test-unit: env ## Run the tests that need no control plane

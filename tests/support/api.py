@@ -19,10 +19,13 @@ import yaml
 from tests.support.waiting import wait_for
 
 KINDS = {
+    "Beacon": ("apis/dropin.example.com/v1alpha1", "beacons"),
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
+    "Echo": ("apis/dropin.example.com/v1alpha1", "echoes"),
     "EnvoyExtensionPolicy": ("apis/gateway.envoyproxy.io/v1alpha1", "envoyextensionpolicies"),
     "Event": ("api/v1", "events"),
+    "Gadget": ("apis/dropin.example.com/v1alpha1", "gadgets"),
     "Gateway": ("apis/gateway.networking.k8s.io/v1", "gateways"),
     "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
     "HTTPRoute": ("apis/gateway.networking.k8s.io/v1", "httproutes"),
@@ -38,8 +41,10 @@ KINDS = {
     "SemanticRouter": ("apis/vllm.ai/v1alpha1", "semanticrouters"),
     "Service": ("api/v1", "services"),
     "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "Site": ("apis/dropin.example.com/v1alpha1", "sites"),
     "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses"),
     "Toy": ("apis/example.com/v1", "toys"),
+    "Zone": ("apis/dropin.example.com/v1alpha1", "zones"),
 }
 CLUSTER_SCOPED = {"Namespace", "StorageClass"}
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"

@@ -48,6 +48,9 @@ class OperatorUnderTest:
     namespace: str = NAMESPACE
     """Where the operator's account is."""
 
+    home: Path = CHECKOUT
+    """The working directory of the operator."""
+
     current: Operator | None = None
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -69,7 +72,7 @@ class OperatorUnderTest:
             kubeconfig=kubeconfig,
             log=self.directory / "operator.log",
             arguments=["--watches-file", str(self.watches), *addresses, *self.arguments],
-            directory=CHECKOUT,
+            directory=self.home,
             **{MARK: self.mark, **self.environment},
         )
         self.current = Operator(process=process, probes=f"http://{address}")
