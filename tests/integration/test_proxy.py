@@ -239,7 +239,8 @@ async def test_a_read_of_an_owned_object_makes_its_kind_known_again_and_a_deleti
     async with stage.proxy.session(stage.owner, Dependents()) as session:
         client = stage.lead(session)
         await client.kubectl("get", "configmap", "theirs", "-o", "json")
-        assert session.seen == {}
+        await client.kubectl("get", "configmap", "made")
+        assert session.seen == {}, "the one is not ours, and a table is no object"
         await client.kubectl("get", "configmap", "made", "-o", "json")
         (key,) = session.seen
         assert key.name == "made"
@@ -247,6 +248,15 @@ async def test_a_read_of_an_owned_object_makes_its_kind_known_again_and_a_deleti
         assert session.seen == {key: None}
         await session.settled()
     assert (stage.heard.lost, stage.heard.kinds) == ([key], ["ConfigMap"])
+
+
+async def test_an_event_is_owned_and_not_watched(stage: Stage) -> None:
+    about = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "namespace": stage.space.name}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "told"}, "involvedObject": about}
+    async with stage.proxy.session(stage.owner, Dependents()) as session:
+        await stage.lead(session).kubectl("create", "-f", "-", given=event)
+    assert owner_uids(stage.live("Event", "told")) == {stage.owner.uid}
+    assert stage.heard.kinds == []
 
 
 async def test_a_watch_comes_as_it_happens(stage: Stage) -> None:

@@ -11,11 +11,19 @@ from playbook_engine.cluster.discovery import Resource
 from playbook_engine.cluster.errors import ClusterError
 from playbook_engine.cluster.messages import Call, Relayed, Socket
 from playbook_engine.cluster.transport import refused
-from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, mapping, metadata_of, uid_of
+from playbook_engine.objects import (
+    GroupVersionKind,
+    Object,
+    ObjectKey,
+    gvk_of,
+    mapping,
+    metadata_of,
+    uid_of,
+)
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.proxy.bodies import NotReadableError, read_body
 from playbook_engine.proxy.owning import references
-from playbook_engine.proxy.sessions import Session, is_object
+from playbook_engine.proxy.sessions import Session
 from playbook_engine.proxy.targets import Target
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -100,7 +108,7 @@ class Requests:
             if subject.target.name:  # it is gone, and the answer tells of it, or is what it was
                 uid = mapping(found.get("details")).get("uid") or uid_of(found)
                 session.deleted(subject.key, str(uid))
-        elif is_object(found) and session.owner.owns(found):
+        elif gvk_of(found) == subject.gvk and uid_of(found) and session.owner.owns(found):
             session.saw(found)
 
     async def _changed(

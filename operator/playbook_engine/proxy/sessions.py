@@ -4,9 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of, uid_of
+from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of
 from playbook_engine.proxy.owning import Owner
 from playbook_engine.watches.records import Dependents
+
+_EVENT = "Event"
+"""Events of a run belong to its resource like everything else, but they go by themselves: nobody puts them right."""
 
 
 class News(Protocol):
@@ -48,6 +51,7 @@ class Session:
             self.policy.watch
             and (namespaced or self.policy.cluster_scoped)
             and gvk not in self.policy.ignored
+            and gvk.kind != _EVENT
         )
 
     def saw(self, found: Object) -> None:
@@ -69,8 +73,3 @@ class Session:
     def _follow(self, gvk: GroupVersionKind) -> None:
         if gvk not in self._follows:
             self._follows[gvk] = asyncio.create_task(self.news.follow(gvk), name=f"follow {gvk}")
-
-
-def is_object(found: Object) -> bool:
-    """Whether an answer is an object that exists: what has no uid, as a review of rights, is none."""
-    return bool(found.get("kind")) and bool(uid_of(found))

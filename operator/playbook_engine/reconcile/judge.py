@@ -47,11 +47,15 @@ def _reconciled(outcome: RunOutcome, playbook: str, message_bound: int) -> Told:
 
 
 def requeue_seconds(outcome: RunOutcome) -> float | None:
-    """Give in how many seconds a run that succeeded asked to be made again; None when it did not."""
-    found = outcome.custom.get("requeue_after")
-    if outcome.status is not RunStatus.SUCCESSFUL or isinstance(found, bool):
+    """Give in how many seconds a run that succeeded asked to be made again; None when it did not.
+
+    It asks by ``operator_sdk.util.requeue_after``, or by ``set_stats``; the shorter time counts.
+    """
+    if outcome.status is not RunStatus.SUCCESSFUL:
         return None
-    return float(found) if isinstance(found, (int, float)) and found >= 0 else None
+    asked = (outcome.requeue_seconds, outcome.custom.get("requeue_after"))
+    times = [one for one in asked if isinstance(one, (int, float)) and not isinstance(one, bool) and one >= 0]
+    return min(times, default=None)
 
 
 def failure_of(outcome: RunOutcome) -> tuple[str, str]:

@@ -254,6 +254,12 @@ async def test_a_run_that_asks_for_it_is_made_again_after_that_time(stage: Stage
     assert stage.runs == 2
 
 
+def test_the_shorter_of_two_wishes_counts() -> None:
+    assert requeue_seconds(replace(successful(), requeue_seconds=7.0)) == 7.0
+    assert requeue_seconds(replace(successful({"requeue_after": 5}), requeue_seconds=7.0)) == 5
+    assert requeue_seconds(replace(died(), requeue_seconds=7.0)) is None
+
+
 @pytest.mark.parametrize("asked", [-1, True, "soon", None])
 def test_a_wish_for_another_run_that_is_no_time_is_none(asked: object) -> None:
     assert requeue_seconds(successful({"requeue_after": asked})) is None
