@@ -57,6 +57,8 @@ class StatusWriter:
             with self._metrics.phase(key.gvk.kind, "write"):
                 answer = await self._cluster.apply_status(key, document, field_manager=watch.field_manager)
         except (NotFoundError, ConflictError) as error:
+            if isinstance(error, ConflictError) and await self._is_there(resource):
+                raise  # it can be written by the next pass
             log.info("the status is not written: the resource is gone", reason=str(error))
             return False
         self._metrics.status_written(key.gvk.kind)
@@ -65,6 +67,13 @@ class StatusWriter:
         memory.written = (digest(new), digest(answer.get("status") or {}))
         await self._tell(watch, resource, new, {kind for kind, told in news.told.items() if told.warning})
         return True
+
+    async def _is_there(self, resource: Object) -> bool:
+        """Ask whether the resource is still the one of its name."""
+        try:
+            return uid_of(await self._cluster.get(key_of(resource))) == uid_of(resource)
+        except NotFoundError:
+            return False
 
     async def _tell(self, watch: Watch, resource: Object, status: Object, warned: set[str]) -> None:
         derived = {row.type for row in watch.conditions if not row.refines}.union(watch.neutral, {PAUSED})

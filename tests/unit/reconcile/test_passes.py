@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from playbook_engine.cluster.errors import UnavailableError
+from playbook_engine.cluster.errors import ConflictError, UnavailableError
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import uid_of
 from playbook_engine.runs.records import RunOutcome
@@ -234,6 +234,22 @@ async def test_a_success_that_could_not_be_told_is_told_by_the_next_pass(stage: 
     assert stage.condition("ClayReady") == ("True", "Soft")
     assert stage.status["lastGood"]["observedGeneration"] == 1
     assert stage.runs == 1, "what the run did holds; it only was not told yet"
+
+
+async def test_a_status_that_met_a_conflict_is_told_by_the_next_pass(stage: Stage) -> None:
+    await stage.look()  # the finalizer
+
+    def run(_: object) -> RunOutcome:
+        stage.cluster.fail("apply_status", ConflictError("the object has been modified"))
+        return successful()
+
+    stage.executor.script(PLAYBOOK, run)
+    with pytest.raises(ConflictError):
+        await stage.look()
+    assert stage.condition("Reconciled") == ("Unknown", "Started")
+    await stage.look()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.runs == 1
 
 
 async def test_a_failure_that_could_not_be_told_is_told_by_the_next_pass(stage: Stage) -> None:
