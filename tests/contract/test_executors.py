@@ -359,3 +359,15 @@ async def test_closing_ends_runs(kind: type[WarmExecutor | ColdExecutor], place:
     assert (await run).status is RunStatus.DIED
     assert left() == set()
     assert not entries(place)
+
+
+@pytest.mark.parametrize("kind", [WarmExecutor, ColdExecutor])
+async def test_a_run_whose_files_could_not_be_made_does_not_hold_up_the_end(
+    kind: type[WarmExecutor | ColdExecutor], place: Path, project: Path
+) -> None:
+    executor = kind(place)
+    with pytest.raises(TypeError):
+        await executor.run(replace(request(project / "loops.yml"), variables={"given": object()}))
+    async with asyncio.timeout(20):
+        await executor.close()
+    assert not entries(place)

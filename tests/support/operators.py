@@ -45,6 +45,9 @@ class OperatorUnderTest:
     route: Callable[[Path], None] = lambda _kubeconfig: None
     """Changes the operator's kubeconfig before it is used, to lead it through a proxy for example."""
 
+    within: Sequence[str] = ()
+    """A command that becomes the operator's program, such as ``unshare``."""
+
     namespace: str = NAMESPACE
     """Where the operator's account is."""
 
@@ -73,6 +76,7 @@ class OperatorUnderTest:
             log=self.directory / "operator.log",
             arguments=["--watches-file", str(self.watches), *addresses, *self.arguments],
             directory=self.home,
+            within=self.within,
             **{MARK: self.mark, **self.environment},
         )
         self.current = Operator(process=process, probes=f"http://{address}")

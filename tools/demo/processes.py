@@ -26,13 +26,23 @@ class OperatorProcess:
 
     @classmethod
     def start(
-        cls, *, kubeconfig: Path, log: Path, arguments: Sequence[str], directory: Path, **environment: str
+        cls,
+        *,
+        kubeconfig: Path,
+        log: Path,
+        arguments: Sequence[str],
+        directory: Path,
+        within: Sequence[str] = (),
+        **environment: str,
     ) -> "OperatorProcess":
-        """Start ``semantic-router-operator run`` in ``directory`` with the rights of ``kubeconfig``."""
+        """Start ``semantic-router-operator run`` in ``directory`` with the rights of ``kubeconfig``.
+
+        ``within`` is a command that becomes the program that its last arguments are.
+        """
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [PROGRAM, "run", *arguments],
+                [*within, PROGRAM, "run", *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                 cwd=directory, env={**kept, "KUBECONFIG": str(kubeconfig), **environment},
             )  # fmt: skip

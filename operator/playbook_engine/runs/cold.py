@@ -52,9 +52,9 @@ class ColdExecutor:
         """
         if self._closing.is_set():
             raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
+        directory = make_workspace(self._root, request, self._rules)
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
-        directory = make_workspace(self._root, request, self._rules)
         try:
             return await self._in(directory, request, on_task)
         finally:

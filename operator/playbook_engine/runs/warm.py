@@ -87,9 +87,9 @@ class WarmExecutor:
         server = None if _is_special(request) else await self._ready_server()
         if server is None:
             return await self._cold.run(request, on_task=on_task)
+        directory = make_workspace(self._root, request, self._rules)
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
-        directory = make_workspace(self._root, request, self._rules)
         try:
             return await self._in(directory, request, server, on_task)
         finally:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 from dataclasses import asdict
@@ -48,10 +49,19 @@ def make_root(parent: Path | None) -> Path:
 def make_workspace(root: Path, request: RunRequest, rules: Rules) -> Path:
     """Make a new directory under ``root`` with everything that one run needs.
 
-    Raises OSError, and TypeError when a variable is nothing that JSON can hold.
+    Raises OSError, and TypeError when a variable is nothing that JSON can hold; then nothing of it is left.
     """
     variables = render_variables(request.variables, unsafe=request.unsafe)
     directory = Path(tempfile.mkdtemp(prefix="", dir=root))
+    try:
+        _furnish(directory, request, variables, rules)
+    except OSError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return directory
+
+
+def _furnish(directory: Path, request: RunRequest, variables: str, rules: Rules) -> None:
     for name in ("env", "inventory", "tmp", "home"):
         (directory / name).mkdir(mode=_OWNER_ONLY)
     _write(directory / "ansible.cfg", "[defaults]\n")  # an empty one, so that no other is looked for
@@ -64,7 +74,6 @@ def make_workspace(root: Path, request: RunRequest, rules: Rules) -> Path:
     _write(directory / LIMITS, json.dumps(asdict(rules.limits)))
     if request.kubeconfig:
         _write(directory / KUBECONFIG, request.kubeconfig)
-    return directory
 
 
 def added_environment(directory: Path, request: RunRequest) -> dict[str, str]:
