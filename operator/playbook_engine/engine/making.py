@@ -90,7 +90,6 @@ def make_engine(
         store,
         kinds=kinds,
         primaries=(watch.gvk for watch in watches),
-        namespaces=settings.namespaces,
         backoff=backoff,
         metrics=metrics,
         following=following,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from playbook_engine.events import binding
 from playbook_engine.events.following import Following
@@ -28,7 +29,6 @@ class Watching:
         *,
         kinds: Iterable[GroupVersionKind],
         primaries: Iterable[GroupVersionKind],
-        namespaces: tuple[str, ...],
         backoff: Backoff,
         metrics: Metrics,
         following: Following | None = None,
@@ -38,7 +38,6 @@ class Watching:
         self._store = store
         self._kinds = tuple(kinds)
         self._primaries = tuple(primaries)
-        self._namespaces = namespaces
         self._backoff = backoff
         self._metrics = metrics
         self._following = following
@@ -62,11 +61,15 @@ class Watching:
     async def watch(self) -> None:
         """Watch, and start again when the watching ends; what was missed is seen by a comparison."""
         failures = 0
+        if len(self._intake.readable) > 1:
+            await (
+                self.compare()
+            )  # kopf asks for each again and again, so those that are refused are found out before
         while True:
             try:
-                await binding.watch(
-                    self._kinds, self._intake, namespaces=self._namespaces, served=self._served
-                )
+                if await self._watch_readable():
+                    await self.compare()
+                    continue
                 reason = "a kind is not served any more"
             except Exception as error:  # noqa: BLE001 - whatever it is, passes go on
                 reason = repr(error)
@@ -76,6 +79,25 @@ class Watching:
             log.warning("watching ended and starts again", reason=reason, seconds=round(wait, 1))
             await asyncio.sleep(wait)
             await self.compare()
+
+    async def _watch_readable(self) -> bool:
+        """Watch the namespaces that can be read until others can be, which is told, or the watching ends.
+
+        One that is refused would end the watching of all; what changes in it is seen by a comparison.
+        """
+        self._intake.moved.clear()
+        readable = self._intake.readable
+        watching = asyncio.ensure_future(
+            binding.watch(self._kinds, self._intake, namespaces=readable, served=self._served)
+        )
+        moving = asyncio.ensure_future(self._intake.moved.wait())
+        try:
+            await asyncio.wait({watching, moving}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+            return not watching.done()
+        finally:
+            await cancelled((watching, moving))
 
     async def compare(self) -> None:
         """List every kind, and take in what was missed."""
@@ -118,7 +140,7 @@ class Watching:
         return self._store.state(gvk) is KindState.KNOWN
 
 
-async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def cancelled(tasks: Iterable[asyncio.Future[Any]]) -> None:
     """Cancel tasks and wait until they have ended; how they ended is nobody's business any more."""
     tasks = tuple(tasks)
     for task in tasks:

@@ -1,6 +1,7 @@
 """Takes news of objects into the store and asks the queue for whom they concern."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 
 from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.discovery import Presence
@@ -46,6 +47,14 @@ class Intake:
         self._metrics = metrics
         self._add = add
         self._namespaces = namespaces
+        self._refused: dict[str, set[GroupVersionKind]] = {}
+        self.moved = asyncio.Event()
+        """Set when other namespaces can be read than before."""
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Give the namespaces of those to be looked into in which no kind was refused; all when all are."""
+        return tuple(name for name in self._namespaces if not self._refused.get(name)) or self._namespaces
 
     def seen(self, found: Object, *, ours: bool = False) -> None:
         """An object is there, in this state or a newer one; with ``ours`` only when it belongs to a resource."""
@@ -87,12 +96,15 @@ class Intake:
         for found in listed:
             self.seen(found, ours=ours)
         for key in before - {key_of(found) for found in listed}:
-            if not self._namespaces or not key.namespace or key.namespace in self._namespaces:
+            if not self._namespaces or not key.namespace or self._is_read(gvk, key.namespace):
                 self._forget(key, uids[key])
 
     def _is_ours(self, found: Object) -> bool:
         """Whether an object belongs to a resource that is known, or did when it was seen last."""
         return self._wakes.has_owner(found) or self._store.get(key_of(found)) is not None
+
+    def _is_read(self, gvk: GroupVersionKind, namespace: str) -> bool:
+        return namespace in self._namespaces and gvk not in self._refused.get(namespace, ())
 
     def _forget(self, key: ObjectKey, uid: str, *, for_good: bool = False) -> None:
         change = self._store.remove(key, uid, for_good=for_good)
@@ -102,7 +114,32 @@ class Intake:
     async def _list(self, gvk: GroupVersionKind) -> list[Object]:
         if not self._namespaces or not await self._cluster.is_namespaced(gvk):
             return list(await self._cluster.list(gvk))
-        return [found for name in self._namespaces for found in await self._cluster.list(gvk, name)]
+        found: list[Object] = []
+        refusals: dict[str, ForbiddenError] = {}
+        for name in self._namespaces:
+            try:
+                found += await self._cluster.list(gvk, name)
+            except ForbiddenError as error:
+                refusals[name] = error
+        self._tell(gvk, refusals)
+        if len(refusals) == len(self._namespaces):
+            raise next(iter(refusals.values()))
+        return found
+
+    def _tell(self, gvk: GroupVersionKind, refusals: Mapping[str, ForbiddenError]) -> None:
+        """Log which namespaces are closed from now on, or are not any more: the others go on without them."""
+        before = self.readable
+        for name in self._namespaces:
+            kinds = self._refused.setdefault(name, set())
+            if name in refusals and gvk not in kinds:
+                kinds.add(gvk)
+                error = str(refusals[name])
+                log.warning("a kind cannot be listed", kind=str(gvk), namespace=name, error=error)
+            elif name not in refusals and gvk in kinds:
+                kinds.remove(gvk)
+                log.info("a kind can be listed again", kind=str(gvk), namespace=name)
+        if self.readable != before:
+            self.moved.set()
 
     def _state(self, gvk: GroupVersionKind, state: KindState) -> None:
         if self._store.state(gvk) is not state:

@@ -11,7 +11,13 @@ from itertools import count
 from typing import Any
 
 from playbook_engine.cluster.discovery import Presence
-from playbook_engine.cluster.errors import ClusterError, ConflictError, InvalidError, NotFoundError
+from playbook_engine.cluster.errors import (
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
 from playbook_engine.objects import GroupVersionKind, Object, ObjectKey, key_of, mapping, metadata_of, uid_of
 
 
@@ -32,6 +38,9 @@ class FakeCluster:
     events: list[Object] = field(default_factory=list)
     reads: list[ObjectKey] = field(default_factory=list)
     absent: set[GroupVersionKind] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    """Namespaces in which nothing may be listed."""
+
     dropped_status_fields: set[str] = field(default_factory=set)
     """Fields of a status that the definition does not know, so that the server drops them."""
 
@@ -98,6 +107,8 @@ class FakeCluster:
         self._check("list")
         if gvk in self.absent:
             raise NotFoundError(f"{gvk} is not served")
+        if namespace in self.closed:
+            raise ForbiddenError(f"{gvk} is forbidden in {namespace}")
         wanted = (labels or {}).items()
         found = [
             item
