@@ -25,6 +25,13 @@ _QUIET = (
 )  # these have nothing to say below a warning
 
 
+FIELD_CHARACTERS = 4_000
+"""The longest text of a field; an answer of an API server can be as long as what it was asked."""
+
+TRACE_CHARACTERS = 20_000
+_CUT = " … (cut)"
+
+
 class Logger(Protocol):
     """What the engine uses of a logger: a sentence without values, and the values as fields."""
 
@@ -101,9 +108,10 @@ def _shared() -> list[Processor]:
 
 def _rendering(*, text: bool, colors: bool) -> list[Processor]:
     if text:
-        return [structlog.dev.ConsoleRenderer(colors=colors)]
+        return [_bounded, structlog.dev.ConsoleRenderer(colors=colors)]
     return [
         structlog.processors.format_exc_info,
+        _bounded,
         _message,
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ]
@@ -111,4 +119,17 @@ def _rendering(*, text: bool, colors: bool) -> list[Processor]:
 
 def _message(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     fields["message"] = fields.pop("event", "")  # what most collectors of logs show
+    return fields
+
+
+def _bounded(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Cut what is too long, and say so; of a traceback the end is kept, which names the error."""
+    for name, value in fields.items():
+        if name == "exc_info":
+            continue  # the renderer of text makes a traceback of it
+        text = value if isinstance(value, str) else str(value)
+        if name == "exception" and len(text) > TRACE_CHARACTERS:
+            fields[name] = _CUT.strip() + " " + text[-TRACE_CHARACTERS:]
+        elif name != "exception" and len(text) > FIELD_CHARACTERS:
+            fields[name] = text[:FIELD_CHARACTERS] + _CUT
     return fields
