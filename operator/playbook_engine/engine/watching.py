@@ -62,9 +62,8 @@ class Watching:
         """Watch, and start again when the watching ends; what was missed is seen by a comparison."""
         failures = 0
         if len(self._intake.readable) > 1:
-            await (
-                self.compare()
-            )  # kopf asks for each again and again, so those that are refused are found out before
+            # kopf would ask again and again for those that are refused, so they are found out before.
+            await self.compare()
         while True:
             try:
                 if await self._watch_readable():
