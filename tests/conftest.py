@@ -36,7 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--campaign-seed", default="1", help="decides which points the short form tries")
     group.addoption("--campaign-point", help="try these only: <step>:<number>:<fault>, separated by commas")
-    group.addoption("--campaign-table", help="a file to which each campaign appends what it has seen")
+    group.addoption(
+        "--campaign-table", help="a file with a row for each point; what has one is not tried again"
+    )
+    group.addoption("--campaign-minutes", help="begin nothing new after so many minutes")
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,17 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
-from tests.campaigns.stage import LIFE, Stage, State, Step
-from tests.support.faults.scripts import KILLS, AtCall, Call, Fault, is_call, is_write
+from tests.campaigns.reports import Seen
+from tests.campaigns.stage import LIFE, Stage, Step
+from tests.campaigns.states import State
+from tests.support.faults.scripts import KILLS, AtCall, AtCalls, Call, Fault, Script, is_call, is_write
 from tests.support.waiting import wait_for
 
 REACHED_SECONDS = 120.0
+TOGETHER = 3
+"""So many calls of a step go wrong in one life, so that a life tries a dozen."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +32,12 @@ class Point:
         step, number, fault = text.split(":")
         return cls(step, int(number), Fault(fault))
 
+    def may_join(self, others: Sequence["Point"]) -> bool:
+        """Tell whether it can go wrong in the same step as others: a death is alone, a call has one fault."""
+        if self.fault in KILLS or len(others) >= TOGETHER:
+            return not others
+        return all(other.fault not in KILLS and other.number != self.number for other in others)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -39,30 +48,13 @@ class Reference:
     state: State
 
 
-@dataclass(slots=True)
-class Report:
-    """What a campaign has seen."""
-
-    tried: list[Point] = field(default_factory=list)
-    missed: list[Point] = field(default_factory=list)
-    """Points whose call never came: a step does not always take the same number of calls."""
-
-    failed: dict[str, list[str]] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        head = f"{len(self.tried)} points tried, {len(self.missed)} not reached, {len(self.failed)} failed"
-        return "\n".join([head, *(f"  {point}: {'; '.join(said)}" for point, said in self.failed.items())])
-
-
 def reference_life(stage: Stage) -> dict[str, Reference]:
     """Go through the whole life without a fault."""
     found = {}
     for step in LIFE:
         mark = stage.audit.now()
         stage.proxy.play()
-        step.act(stage.router)
-        stage.settle(step)
-        stage.rest()
+        stage.perform(step)
         found[step.name] = Reference(tuple(stage.proxy.calls), dict(stage.made(mark)), stage.state())
     return found
 
@@ -79,10 +71,10 @@ def all_points(references: dict[str, Reference], faults: Iterable[Fault]) -> lis
 
 
 def chosen(points: list[Point], *, seed: int, most: int | None) -> list[Point]:
-    """Return a sample of the points that the seed decides, spread over steps and faults; all without a bound."""
-    if most is None or most >= len(points):
-        return points
+    """Return points in an order that the seed decides: a sample that is spread over steps and faults, or all."""
     chance = random.Random(seed)  # noqa: S311 - a choice of tests, not of keys
+    if most is None or most >= len(points):
+        return chance.sample(points, len(points))
     groups: dict[tuple[str, Fault], list[Point]] = {}
     for point in points:
         groups.setdefault((point.step, point.fault), []).append(point)
@@ -91,66 +83,50 @@ def chosen(points: list[Point], *, seed: int, most: int | None) -> list[Point]:
     return sorted(chance.choice(group) for group in order[:most])
 
 
-class InStep(Protocol):
-    """What is tried in one step of a life."""
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Deaths and faults at calls; the oracle compares with the life without them."""
 
-    @property
-    def step(self) -> str:
-        """The name of the step."""
-        ...
+    stage: Stage
+    references: dict[str, Reference]
 
+    def script(self) -> Script:
+        """Let everything pass."""
+        return Script()
 
-def lives_of[T: InStep](points: Iterable[T]) -> list[dict[str, T]]:
-    """Put points into lives, at most one for each step, so that each life tries several."""
-    lives: list[dict[str, T]] = []
-    for point in points:
-        free = next((life for life in lives if point.step not in life), None)
-        if free is None:
-            lives.append({point.step: point})
+    def attempt(self, step: Step, points: Sequence[Point]) -> list[Seen]:
+        """Do the step, with faults at calls; the operator runs again afterwards."""
+        stage = self.stage
+        script = AtCalls([_at(point, stage) for point in points])
+        mark, before = stage.audit.now(), stage.uids()
+        stage.proxy.play(script)
+        step.act(stage.router)
+        try:
+            if points[0].fault in KILLS:
+                _wait_happened(stage, step, script.parts[0])
+            _settle(stage, step)
+        except AssertionError as error:
+            said = [str(error)]
         else:
-            free[point.step] = point
-    return lives
-
-
-def live(stage: Stage, references: dict[str, Reference], points: dict[str, Point], report: Report) -> None:
-    """Go through one life with these points; what is wrong goes into the report."""
-    for step in LIFE:
-        point = points.get(step.name)
-        if point is None:
-            stage.proxy.play()
-            step.act(stage.router)
-            stage.settle(step)
-            stage.rest()
-            continue
-        said = _try(stage, references[step.name], step, point, report)
-        if said:
-            report.failed[str(point)] = said
-
-
-def _try(stage: Stage, reference: Reference, step: Step, point: Point, report: Report) -> list[str]:
-    kills = point.fault in KILLS
-    script = AtCall(
-        number=point.number, what=point.fault, counts=is_write if kills else is_call, kill=stage.operator.kill
-    )
-    mark, before = stage.audit.now(), stage.uids()
-    stage.proxy.play(script)
-    step.act(stage.router)
-    try:
-        if kills:
-            _wait_happened(stage, step, script)
+            said = wrong(stage, self.references[step.name], mark, before)
         stage.revive()
+        return [
+            Seen(reached=part.reached.is_set(), call=str(part.at or ""), said=said) for part in script.parts
+        ]
+
+
+def _at(point: Point, stage: Stage) -> AtCall:
+    counts = is_write if point.fault in KILLS else is_call
+    return AtCall(number=point.number, what=point.fault, counts=counts, kill=stage.operator.kill)
+
+
+def _settle(stage: Stage, step: Step) -> None:
+    stage.revive()
+    stage.settle(step)
+    stage.rest()
+    if stage.revive():  # the call came when the step was done already
         stage.settle(step)
         stage.rest()
-        if stage.revive():  # the call came when the step was done already
-            stage.settle(step)
-            stage.rest()
-    except AssertionError as error:
-        return [" ".join(str(error).split())]
-    finally:
-        (report.tried if script.reached.is_set() else report.missed).append(point)
-        stage.revive()
-        stage.proxy.play()
-    return wrong(stage, reference, mark, before)
 
 
 def _wait_happened(stage: Stage, step: Step, script: AtCall) -> None:

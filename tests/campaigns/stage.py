@@ -1,19 +1,21 @@
 """Where campaigns play: a router that goes through its whole life, and what is true after each step of it."""
 
 import json
-import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from tests.support.api import KINDS, Space
+from tests.campaigns.states import MADE, REVISION, State, objects_of, state_of
+from tests.support.api import Space
 from tests.support.audit import AuditLog
+from tests.support.canary import CANARY
 from tests.support.faults.proxy import FaultProxy
-from tests.support.operators import USER, OperatorUnderTest, conditions
-from tests.support.routers import DERIVED, Router, endpoint, redis_cache, service
+from tests.support.operators import USER, OperatorUnderTest
+from tests.support.routers import Router, endpoint, redis_cache, service
 from tests.support.waiting import wait_for
 
 SETTLED_SECONDS = 120.0
@@ -21,22 +23,7 @@ REST_SECONDS = 1.5
 COMPARE_SECONDS = 5
 """How often the operator of a campaign compares what it knows with the API server."""
 
-MADE = tuple(
-    kind
-    for kind in KINDS
-    if kind not in ("Event", "Namespace", "Pod", "ReplicaSet", "StorageClass", "SemanticRouter", "Toy")
-)
 BUSY = ("playbook_engine_runs_in_progress", "playbook_engine_queue_depth")
-VOLATILE = {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "namespace"}
-OF_OTHERS = (
-    "deployment.kubernetes.io/",
-    "pv.kubernetes.io/",
-    "volume.kubernetes.io/",
-    "volume.beta.kubernetes.io/",
-)
-ASSIGNED = ("clusterIP", "clusterIPs", "volumeName", "nodePort", "ipFamilies", "healthCheckNodePort")
-
-REVISION = re.compile(r"\b[0-9a-f]{12}\b")
 
 CACHE = redis_cache(host="redis", password_secret_ref={"name": "redis", "key": "password"})
 INGRESS = {
@@ -71,25 +58,6 @@ LIFE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is there at rest: the router's status and every object with a name, without what differs each time."""
-
-    told: Mapping[str, Any]
-    objects: Mapping[str, Any]
-
-    def differences(self, other: "State") -> list[str]:
-        """Say how ``other`` differs from this one, which is the reference."""
-        found = [f"status: {self.told} became {other.told}"] if self.told != other.told else []
-        for name in sorted({*self.objects, *other.objects}):
-            one, two = self.objects.get(name), other.objects.get(name)
-            if one is None or two is None:
-                found.append(f"{name} is {'missing' if two is None else 'too much'}")
-            elif one != two:
-                found.append(f"{name}: {_first_difference(one, two)}")
-        return found
-
-
 @dataclass(slots=True)
 class Stage:
     """One namespace, one operator behind the proxy, one router at a time."""
@@ -98,14 +66,16 @@ class Stage:
     operator: OperatorUnderTest
     proxy: FaultProxy
     audit: AuditLog
+    scratch: Path
+    """Where the operator's temporary files are."""
+
     router: Router = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what the router refers to."""
         self.router = Router(self.space)
         self.space.create(service())
-        secret = {"kind": "Secret", "metadata": {"name": "redis"}, "stringData": {"password": "top-secret"}}
-        self.space.create(secret)
+        self.space.create(secret())
 
     def revive(self) -> bool:
         """Start the operator when it has been killed; say whether it had been."""
@@ -113,6 +83,12 @@ class Stage:
             return False
         self.operator.start()
         return True
+
+    def perform(self, step: Step) -> None:
+        """Do a step and wait until it is done and all is at rest."""
+        step.act(self.router)
+        self.settle(step)
+        self.rest()
 
     def settle(self, step: Step, timeout: float = SETTLED_SECONDS) -> None:
         """Wait until the step has been done; raises AssertionError with what is missing."""
@@ -133,14 +109,13 @@ class Stage:
 
     def _is_gone(self) -> bool:
         assert self.space.get("SemanticRouter", self.router.name) is None, "the router is still there"
-        left = [name for name in self._objects() if name not in ("Service/model", "Secret/redis")]
+        left = [name for name in objects_of(self.space) if name not in ("Service/model", "Secret/redis")]
         assert not left, f"left: {left}"
         return True
 
     def state(self) -> State:
         """Look at everything."""
-        resource = self.space.get("SemanticRouter", self.router.name)
-        return State(_told(resource) if resource else {}, self._objects(_uid(resource)))
+        return state_of(self.space, self.router.name)
 
     def uids(self) -> dict[str, str]:
         """Return the uid of every object."""
@@ -148,15 +123,6 @@ class Stage:
             f"{kind}/{item['metadata']['name']}": item["metadata"]["uid"]
             for kind in MADE
             for item in self.space.list(kind)
-        }
-
-    def _objects(self, owner: str = "") -> dict[str, Any]:
-        """Return every object by its name; a revision differs from life to life, for it depends on uids."""
-        return {
-            REVISION.sub("<revision>", f"{kind}/{item['metadata']['name']}"): _plain(item, owner)
-            for kind in MADE
-            for item in self.space.list(kind)
-            if item["metadata"]["name"] not in ("default", "kube-root-ca.crt")
         }
 
     def made(self, since: int) -> Counter[str]:
@@ -194,55 +160,22 @@ class Stage:
             return self.operator.current is not None and any(self.operator.metric(name) for name in BUSY)
         return False
 
-    def unexpected(self) -> list[str]:
-        """Return lines of the operator's log that should never be there."""
-        return [line for line in self.operator.log.splitlines() if _is_unexpected(line)]
+    def unexpected(self, since: int = 0) -> list[str]:
+        """Return lines of the operator's log, from a length of it on, that should never be there."""
+        return [line for line in self.operator.log[since:].splitlines() if _is_unexpected(line)]
+
+
+def secret() -> dict[str, Any]:
+    """Return the Secret that a router's life refers to; what is in it must be found nowhere else."""
+    return {"kind": "Secret", "metadata": {"name": "redis"}, "stringData": {"password": CANARY}}
 
 
 def _is_unexpected(line: str) -> bool:
     """Tell what should never be logged; kopf calls every request an error that it makes again."""
-    if "Traceback" in line or "top-secret" in line:
+    if "Traceback" in line or CANARY in line:
         return True
     try:
         said = json.loads(line)
     except ValueError:
         return False
     return said.get("level") in ("error", "critical") and not said.get("logger", "").startswith("kopf")
-
-
-def _uid(resource: Any) -> str:  # noqa: ANN401 - an object, or None
-    return str(resource["metadata"]["uid"]) if resource else ""
-
-
-def _told(resource: Mapping[str, Any]) -> dict[str, Any]:
-    told = {kind: (one["status"], one["reason"]) for kind, one in conditions(resource).items()}
-    status = resource.get("status", {})
-    kept = {name: status.get(name) for name in ("phase", "replicas", "readyReplicas", "gatewayMode")}
-    return {**kept, **told, "finalizers": resource["metadata"].get("finalizers")}
-
-
-def _plain(item: Mapping[str, Any], owner: str) -> Any:  # noqa: ANN401 - decoded JSON
-    kept = {name: value for name, value in item.items() if name not in ("status", "metadata")}
-    metadata = {name: value for name, value in item["metadata"].items() if name not in VOLATILE}
-    annotations = metadata.get("annotations", {})
-    metadata["annotations"] = {n: v for n, v in annotations.items() if not n.startswith(OF_OTHERS)}
-    text = json.dumps({**kept, "metadata": metadata}, sort_keys=True)
-    text = DERIVED.sub("<revision>", text.replace(owner, "<owner>") if owner else text)
-    decoded = json.loads(text)
-    spec = decoded.get("spec")
-    if isinstance(spec, dict):
-        for name in ASSIGNED:
-            spec.pop(name, None)
-    return decoded
-
-
-def _first_difference(one: Any, two: Any, path: str = "") -> str:  # noqa: ANN401 - decoded JSON
-    if isinstance(one, dict) and isinstance(two, dict):
-        for name in sorted({*one, *two}):
-            if one.get(name) != two.get(name):
-                return _first_difference(one.get(name), two.get(name), f"{path}.{name}")
-    if isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
-        for index, (left, right) in enumerate(zip(one, two, strict=True)):
-            if left != right:
-                return _first_difference(left, right, f"{path}[{index}]")
-    return f"{path or '.'}: {str(one)[:200]} became {str(two)[:200]}"

@@ -1,14 +1,21 @@
-"""What the operator made stays as it made it; what others add stays too."""
+"""What others add stays, and who wins a fight over a field. Every field and object: tests/campaigns/test_drift.py."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.support.api import Space
+from tests.support.audit import AuditLog
+from tests.support.operators import USER
 from tests.support.routers import CHILD_KINDS, Router, endpoint, service
 from tests.support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 BACK_SECONDS = 30.0
+LABEL = "app.kubernetes.io/instance"
 
 
 @pytest.fixture
@@ -17,68 +24,6 @@ def router(space: Space) -> Router:
     router = Router.create(space, {"vllmEndpoints": [endpoint()]})
     router.wait_available()
     return router
-
-
-@pytest.mark.parametrize("kind", CHILD_KINDS)
-def test_a_deleted_child_is_back(router: Router, kind: str) -> None:
-    space = router.space
-    for name, uid in [(n, c["metadata"]["uid"]) for (_, n), c in router.children(kind).items()]:
-        space.delete(kind, name)
-        if kind == "PersistentVolumeClaim":  # its protection keeps it while pods use it
-            space.patch(kind, name, {"metadata": {"finalizers": None}})
-
-        def back(name: str = name, uid: str = uid) -> bool:
-            found = space.get(kind, name)
-            assert found is not None, "not there"
-            assert found["metadata"]["uid"] != uid, "the old one"
-            return True
-
-        wait_for(back, timeout=BACK_SECONDS, what=f"{kind} {name} is back")
-    router.wait_available()
-
-
-EDITS = {
-    "Deployment": {"spec": {"template": {"spec": {"serviceAccountName": "default"}}}},
-    "Service": {"spec": {"selector": {"app.kubernetes.io/instance": "another"}}},
-    "ServiceAccount": {"metadata": {"labels": {"app.kubernetes.io/instance": "another"}}},
-    "ConfigMap": {"metadata": {"labels": {"app.kubernetes.io/instance": "another"}}},
-    "PersistentVolumeClaim": {"metadata": {"labels": {"app.kubernetes.io/instance": "another"}}},
-}
-
-
-@pytest.mark.parametrize("kind", CHILD_KINDS)
-def test_an_owned_field_that_somebody_changes_is_corrected(router: Router, kind: str) -> None:
-    for _, name in router.children(kind):
-        before = router.space.get(kind, name)
-        router.space.patch(kind, name, EDITS[kind])
-
-        def corrected(name: str = name, before: object = before) -> bool:
-            assert owned(router.space.get(kind, name)) == owned(before)
-            return True
-
-        wait_for(corrected, timeout=BACK_SECONDS, what=f"{kind} {name} is corrected")
-    router.wait_available()
-
-
-def owned(child: object) -> object:
-    """Return what an edit of EDITS changes, without what changes by itself."""
-    assert isinstance(child, dict)
-    spec = child.get("spec", {})
-    template = spec.get("template", {}).get("spec", {}).get("serviceAccountName")
-    return child["metadata"]["labels"], spec.get("selector"), template
-
-
-def test_a_configuration_that_somebody_edits_is_corrected(router: Router) -> None:
-    space = router.space
-    maps = {n: c for (_, n), c in router.children("ConfigMap").items() if "immutable" not in c}
-    for name, before in maps.items():
-        key = next(iter(before["data"]))
-        space.patch("ConfigMap", name, {"data": {key: "broken"}})
-        wait_for(
-            lambda n=name, b=before: space.get("ConfigMap", n)["data"] == b["data"],  # type: ignore[misc]
-            timeout=BACK_SECONDS, what=f"the data of {name} are corrected",
-        )  # fmt: skip
-    router.wait_available()
 
 
 def test_a_foreign_field_stays(router: Router) -> None:
@@ -132,3 +77,43 @@ def test_a_deleted_pod_costs_no_run_and_comes_back(router: Router) -> None:
 
     wait_for(replaced, timeout=BACK_SECONDS, what="another pod takes over")
     router.wait_available()
+
+
+@contextmanager
+def undoing(router: Router) -> Iterator[None]:
+    """Another client that has its own idea of the Service, and never gives in."""
+    ended = threading.Event()
+    theirs = {"spec": {"selector": {LABEL: "another"}}}
+
+    def undo() -> None:
+        while not ended.wait(0.05):
+            found = router.space.get("Service", router.name)
+            if found and found["spec"]["selector"][LABEL] != "another":
+                router.space.patch("Service", router.name, theirs)
+
+    thread = threading.Thread(target=undo, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=30)
+
+
+def test_what_another_client_undoes_each_time_is_told_and_not_fought_over(
+    router: Router, audit: AuditLog
+) -> None:
+    with undoing(router):
+        told = router.wait_condition("Reconciled", "False", reason="NotConverging")
+        assert "Find out who else writes there" in told["message"]
+        assert "Service" in told["message"]
+        mark = audit.now()
+        stays(lambda: None, seconds=8)
+        again = [
+            write
+            for write in audit.writes(USER, mark)
+            if write.resource == "services" and write.namespace == router.space.name
+        ]
+        assert len(again) <= 3, "the waits between the tries grow: 2 s, 4 s, …"
+    router.wait_condition("Reconciled", "True")
+    assert router.space.get("Service", router.name)["spec"]["selector"][LABEL] == router.name

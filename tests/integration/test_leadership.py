@@ -71,7 +71,9 @@ def take_over(second: OperatorUnderTest) -> float:
     """Wait until the second operator leads; return how many seconds that took."""
     began = time.monotonic()
     wait_for(lambda: leads(second), timeout=60, what="the second operator leads")
-    return time.monotonic() - began
+    seconds = time.monotonic() - began
+    print(f"failover: {seconds:.1f} s")  # noqa: T201 - for docs/reliability.md
+    return seconds
 
 
 def gone(pid: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.api import ApiError, Space
 from tests.support.cluster import DevCluster
-from tests.support.gateways.program import definitions
+from tests.support.gateways.policy import envoy_gateway
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router, endpoint, service
 from tests.support.waiting import stays, wait_for
@@ -335,15 +335,3 @@ def test_a_gateway_that_asks_the_router_when_envoy_gateway_comes(
         wait_for(lambda: space.get("HTTPRoute", "router-models") is None, timeout=60, what="its route goes")
         router.delete()
         wait_for(lambda: space.get("SemanticRouter", "router") is None, timeout=60, what="the resource goes")
-
-
-@contextmanager
-def envoy_gateway(control_plane: DevCluster) -> Iterator[None]:
-    """Install the definition of Envoy Gateway's policy, from its own module, for a while."""
-    (file,) = [one for one in definitions() if "envoyextensionpolicies" in one.name]
-    control_plane.kubectl("apply", "--server-side", "-f", str(file))
-    control_plane.wait_established("envoyextensionpolicies.gateway.envoyproxy.io")
-    try:
-        yield
-    finally:
-        control_plane.kubectl("delete", "-f", str(file))

@@ -113,6 +113,23 @@ class AtCall(Script):
         self.reached.set()
 
 
+@dataclass(slots=True)
+class AtCalls(Script):
+    """Several of them, at different calls."""
+
+    parts: list[AtCall]
+
+    def fault(self, call: Call) -> Fault | None:
+        """Let each count."""
+        found = [fault for part in self.parts if (fault := part.fault(call)) is not None]
+        return found[0] if found else None
+
+    def killed(self) -> None:
+        """Kill, and say that it is done; a death is alone."""
+        (part,) = self.parts
+        part.killed()
+
+
 def is_call(call: Call) -> bool:
     """Everything but watches, which have campaigns of their own."""
     return not call.watches
