@@ -14,7 +14,16 @@ from playbook_engine.runs.records import RunStatus
 from tests.support.api import Api, Space
 from tests.support.examples import dear
 from tests.support.operated import (
-    BUSY, CLAIM, COMPARED, SERVICES, force, place, replace, run_of, settle, without_volume,
+    BUSY,
+    CLAIM,
+    COMPARED,
+    SERVICES,
+    force,
+    place,
+    replace,
+    run_of,
+    settle,
+    without_volume,
 )  # fmt: skip
 from tests.support.playing import Player, playing
 from tests.support.rendering import check_rendered, render
