@@ -26,6 +26,8 @@ ASSIGNED = ("clusterIP", "clusterIPs", "volumeName", "nodePort", "ipFamilies", "
 OF_THE_CLUSTER = ("default", "kube-root-ca.crt")
 
 REVISION = re.compile(r"\b[0-9a-f]{12}\b")
+VERSION = re.compile(r"(?<=<revision>/)\d+\b")
+"""Of a Secret, after its uid; any write to the Secret makes another, and other pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _plain(item: Mapping[str, Any], owner: str) -> Any:  # noqa: ANN401 - decode
     metadata["annotations"] = {n: v for n, v in annotations.items() if not n.startswith(OF_OTHERS)}
     text = json.dumps({**kept, "metadata": metadata}, sort_keys=True)
     text = DERIVED.sub("<revision>", text.replace(owner, "<owner>") if owner else text)
-    decoded = json.loads(text)
+    decoded = json.loads(VERSION.sub("<version>", text))
     spec = decoded.get("spec")
     if isinstance(spec, dict):
         for name in ASSIGNED:
