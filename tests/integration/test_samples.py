@@ -243,5 +243,10 @@ def test_a_pod_whose_configuration_is_broken_by_hand_is_noticed(space: Space) ->
             found["data"]["config.yaml"] = "providers: {defaults: {default_model: nobody}}"
         return found
 
-    with pytest.raises(PodError, match="nobody"), run_pod(pod, broken) as running:
-        running.wait_ready(timeout=5)
+    with run_pod(pod, broken) as running:
+        router_says = running.container("semantic-router")
+        wait_for(
+            lambda: "nobody" in router_says.output, timeout=60, what="the router refuses its configuration"
+        )
+        with pytest.raises(PodError, match="nobody"):
+            running.wait_ready(timeout=1)
