@@ -17,6 +17,7 @@ from tests.support.gateways.guide import guide_policy
 from tests.support.gateways.stage import SHARED, Stage, client_of, pods_of
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router, endpoint
+from tests.support.traffic import chats
 from tests.support.traffic.clients import CHAT, Client, Load, chat_body, told
 from tests.support.traffic.models import LAST_CHUNK, ModelServer
 from tests.support.traffic.site import Place, Site
@@ -29,20 +30,8 @@ LATE_SECONDS = 3.0
 LATEST = 30
 """So many answers show who serves."""
 
-CONFIG = {
-    "routing": {"signals": {"keywords": [{"name": "code", "operator": "OR", "keywords": ["python"]}]}},
-    "decisions": [
-        {
-            "name": "programming",
-            "priority": 10,
-            "rules": {"operator": "OR", "conditions": [{"type": "keyword", "name": "code"}]},
-            "modelRefs": [{"model": "qwen/coder-2.5"}],
-        }
-    ],
-}
 ENDPOINTS = [
-    endpoint("llama", "llama"),
-    endpoint("qwen/coder-2.5", "coder", name="coder", loras=[{"name": "sql"}]),
+    *chats.ENDPOINTS,
     endpoint("spare", "spare", name="spare"),
 ]
 
@@ -73,7 +62,7 @@ def routers(site: Site, owners: Space, servers: dict[str, ModelServer]) -> dict[
     """A router whose plain API is behind the Gateway, and one that the Gateway asks about each request."""
     del servers  # they must be there first
     gateway = {"existingRef": {"name": SHARED, "namespace": owners.name}}
-    common = {"config": CONFIG, "vllmEndpoints": ENDPOINTS}
+    common = {"config": chats.CONFIG, "vllmEndpoints": ENDPOINTS}
     plain = {"gateway": {**gateway, "hostnames": [PLAIN_HOST]}}
     asking = {"gateway": {**gateway, "hostnames": [ASKING_HOST], "extProc": {"enabled": True}}}
     made = {
@@ -135,16 +124,7 @@ def test_nothing_else_of_the_router_is_shown(client: Client, path: str) -> None:
         assert client.ask(path, headers={"host": host}).status == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.parametrize(
-    ("asked", "said", "server", "model"),
-    [
-        ("auto", "how are you?", "llama", "llama"),
-        ("auto", "write Python", "coder", "qwen/coder-2.5"),
-        ("qwen/coder-2.5", "how are you?", "coder", "qwen/coder-2.5"),
-        ("sql", "how are you?", "coder", "sql"),
-        ("llama", "write Python", "llama", "llama"),
-    ],
-)
+@pytest.mark.parametrize(("asked", "said", "server", "model"), chats.CHATS)
 def test_a_request_reaches_the_model_that_the_router_chose(
     client: Client, asked: str, said: str, server: str, model: str
 ) -> None:

@@ -75,7 +75,7 @@ def authority(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Authority
     """The authority of the stores and their clients, and its certificates in the cluster."""
     made = Authority.create(tmp_path_factory.mktemp("authority"))
     client = made.issue("client")
-    files = {"tls.crt": client.certificate.read_text(), "tls.key": client.key.read_text()}
+    files = client.files()
     objects: list[dict[str, Any]] = [
         {"kind": "ConfigMap", "name": "authority", "data": {"ca.crt": made.pair.certificate.read_text()}},
         {"kind": "Secret", "name": "certificate", "type": "kubernetes.io/tls", "stringData": files},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.routers import Router, endpoint
-from tests.support.traffic.authorities import Authority, Pair
+from tests.support.traffic.authorities import Authority
 from tests.support.traffic.clients import Client, Load, chat_body, encrypted, exchange, told
 from tests.support.traffic.site import Place, Site
 from tests.support.waiting import stays, wait_for
@@ -25,11 +25,6 @@ def tls(termination: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - fiel
     """Return the part of a specification that leads TLS on to Envoy."""
     given = {"termination": termination, "secretRef": {"name": SECRET}, **more}
     return {"openshift": {"routes": {"enabled": True, "hostname": HOST, "tls": given}}}
-
-
-def files_of(pair: Pair) -> dict[str, str]:
-    """Return the data of a Secret of type kubernetes.io/tls."""
-    return {"tls.crt": pair.certificate.read_text(), "tls.key": pair.key.read_text()}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +43,7 @@ def router(site: Site, authority: Authority) -> Router:
     """A router of one model with a certificate of its own."""
     site.serve("llama")
     secret = {"metadata": {"name": SECRET}, "type": "kubernetes.io/tls"}
-    site.space.create({"kind": "Secret", **secret, "stringData": files_of(authority.issue(HOST))})
+    site.space.create({"kind": "Secret", **secret, "stringData": authority.issue(HOST).files()})
     router = Router.create(site.space, {"vllmEndpoints": [endpoint("llama", "llama")], **tls("passthrough")})
     router.wait_condition("Available", "True")
     return router
@@ -144,7 +139,7 @@ def test_a_renewed_certificate_is_served_without_a_restart_or_a_failed_request(
     renewed = f"renewed.{HOST}"
     with load.running(), once.running():
         wait_answers(load)
-        renew(site, files_of(authority.issue(renewed)))
+        renew(site, authority.issue(renewed).files())
         place.pod.refresh_volumes()
         wait_for(
             lambda: names_served(place, authority) == [renewed], timeout=30, what="the new one is served"
@@ -160,8 +155,8 @@ def test_a_secret_that_holds_no_certificate_leaves_the_last_good_one_in_service(
     site: Site, place: Place, authority: Authority
 ) -> None:
     before = names_served(place, authority)
-    good = files_of(authority.issue("good"))
-    renew(site, {"tls.crt": good["tls.crt"], "tls.key": files_of(authority.issue("other"))["tls.key"]})
+    good = authority.issue("good").files()
+    renew(site, {"tls.crt": good["tls.crt"], "tls.key": authority.issue("other").files()["tls.key"]})
     place.pod.refresh_volumes()
     wait_for(lambda: refused_certificates(place) > 0, timeout=30, what="Envoy refuses the pair")
     assert stays(lambda: names_served(place, authority), seconds=1) == before
@@ -182,7 +177,7 @@ def test_a_reencrypting_route_names_the_authority_that_envoy_s_certificate_is_ch
     """What a router of OpenShift does: the authority out of the Route, the Service's name in the certificate."""
     config_map = {"metadata": {"name": AUTHORITY}, "data": {"ca.crt": authority.pair.certificate.read_text()}}
     site.space.create({"kind": "ConfigMap", **config_map})
-    renew(site, files_of(authority.issue(inner(site))))
+    renew(site, authority.issue(inner(site)).files())
     place.pod.refresh_volumes()
     router.edit(tls("reencrypt", destinationCACertificate={"name": AUTHORITY, "key": "ca.crt"}))
 
@@ -207,7 +202,7 @@ def test_a_connection_that_was_open_goes_on_with_the_certificate_it_was_shown(
         connection = http.client.HTTPConnection(HOST)
         connection.sock = opened
         assert exchange(connection, "/health").status == HTTPStatus.OK
-        renew(site, files_of(authority.issue("later")))
+        renew(site, authority.issue("later").files())
         place.pod.refresh_volumes()
         wait_for(
             lambda: names_served(place, authority) == ["later"], timeout=30, what="the new one is served"

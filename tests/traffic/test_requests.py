@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.routers import Router, endpoint, service
+from tests.support.traffic import chats
 from tests.support.traffic.authorities import Authority
 from tests.support.traffic.clients import CHAT, Client, Connection, chat_body, exchange, refusal, told
 from tests.support.traffic.models import LAST_CHUNK, ModelServer
@@ -47,20 +48,8 @@ INTERNAL_HEADERS = (
     "x-authz-user-groups",
     "x-selected-model",
 )
-CONFIG = {
-    "routing": {"signals": {"keywords": [{"name": "code", "operator": "OR", "keywords": ["python"]}]}},
-    "decisions": [
-        {
-            "name": "programming",
-            "priority": 10,
-            "rules": {"operator": "OR", "conditions": [{"type": "keyword", "name": "code"}]},
-            "modelRefs": [{"model": "qwen/coder-2.5"}],
-        }
-    ],
-}
 ENDPOINTS = [
-    endpoint("llama", "llama"),
-    endpoint("qwen/coder-2.5", "coder", name="coder", loras=[{"name": "sql"}]),
+    *chats.ENDPOINTS,
     *(endpoint("busy", name, name=name, weight=weight) for name, weight in SHARES.items()),
     *(endpoint(name, name) for name in ("patient", "safe", "false", "down", "lost")),
     *(endpoint("half", name, name=f"half-{name}") for name in ("half", "down")),
@@ -85,7 +74,7 @@ def servers(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, M
 def place(site: Site, servers: dict[str, ModelServer]) -> Iterator[Place]:
     """The pod of a router with all these models."""
     assert servers
-    router = Router.create(site.space, {"config": CONFIG, "vllmEndpoints": ENDPOINTS})
+    router = Router.create(site.space, {"config": chats.CONFIG, "vllmEndpoints": ENDPOINTS})
     router.wait_condition("Available", "True")
     with site.run(router.deployment()) as running:
         yield running
@@ -111,16 +100,7 @@ def since(patient: http.client.HTTPResponse) -> float:
     return time.monotonic()
 
 
-@pytest.mark.parametrize(
-    ("asked", "said", "server", "model"),
-    [
-        ("auto", "how are you?", "llama", "llama"),
-        ("auto", "write Python", "coder", "qwen/coder-2.5"),
-        ("qwen/coder-2.5", "how are you?", "coder", "qwen/coder-2.5"),
-        ("sql", "how are you?", "coder", "sql"),
-        ("llama", "write Python", "llama", "llama"),
-    ],
-)
+@pytest.mark.parametrize(("asked", "said", "server", "model"), chats.CHATS)
 def test_a_request_reaches_the_server_of_the_model_that_the_router_chose(
     client: Client, asked: str, said: str, server: str, model: str
 ) -> None:

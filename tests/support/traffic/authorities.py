@@ -20,6 +20,10 @@ class Pair:
     certificate: Path
     key: Path
 
+    def files(self) -> dict[str, str]:
+        """Return what a Secret of the type ``kubernetes.io/tls`` holds."""
+        return {"tls.crt": self.certificate.read_text(), "tls.key": self.key.read_text()}
+
     def server_context(self, clients: "Authority | None" = None) -> ssl.SSLContext:
         """Return what a server of this certificate encrypts with; ``clients`` have to show one of that authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
