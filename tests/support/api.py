@@ -32,6 +32,7 @@ KINDS = {
     "InferenceService": ("apis/serving.kserve.io/v1beta1", "inferenceservices"),
     "Ingress": ("apis/networking.k8s.io/v1", "ingresses"),
     "Namespace": ("api/v1", "namespaces"),
+    "Pot": ("apis/example.com/v1alpha1", "pots"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
     "ReplicaSet": ("apis/apps/v1", "replicasets"),

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from playbook_engine.cluster.discovery import Discovery, Presence, Resource
-from playbook_engine.cluster.errors import NotFoundError, error_in
+from playbook_engine.cluster.errors import ForbiddenError, NotFoundError, error_in
 from playbook_engine.cluster.messages import Call, Relayed, Request, Socket
 from playbook_engine.cluster.transport import OnAnswer, Transport, refused
 from playbook_engine.fence import Fence
@@ -46,6 +46,10 @@ class Cluster(Protocol):
 
     async def get_metadata(self, key: ObjectKey) -> Object:
         """Read the metadata of one object, and nothing of its content."""
+        ...
+
+    async def may_list(self, gvk: GroupVersionKind) -> bool:
+        """Say whether the objects of a kind may be read in all namespaces."""
         ...
 
     async def list(
@@ -119,6 +123,15 @@ class RealCluster:
         """Let the API server cut the object down."""
         found = await self._send(key, "GET", accept=_METADATA)
         return {"apiVersion": key.gvk.api_version, "kind": key.gvk.kind, "metadata": found["metadata"]}
+
+    async def may_list(self, gvk: GroupVersionKind) -> bool:
+        """Try it with a single object."""
+        path = (await self._discovery.resource(gvk)).path()
+        try:
+            await self._transport.send(Request(method="GET", path=path, query={"limit": "1"}))
+        except ForbiddenError:
+            return False
+        return True
 
     async def list(
         self, gvk: GroupVersionKind, namespace: str = "", *, labels: Mapping[str, str] | None = None

@@ -86,9 +86,7 @@ class Watching:
         """
         self._intake.moved.clear()
         readable = self._intake.readable
-        watching = asyncio.ensure_future(
-            binding.watch(self._kinds, self._intake, namespaces=readable, served=self._served)
-        )
+        watching = asyncio.ensure_future(self._watch_in(readable))
         moving = asyncio.ensure_future(self._intake.moved.wait())
         try:
             await asyncio.wait({watching, moving}, return_when=asyncio.FIRST_COMPLETED)
@@ -97,6 +95,17 @@ class Watching:
             return not watching.done()
         finally:
             await cancelled((watching, moving))
+
+    async def _watch_in(self, namespaces: tuple[str, ...]) -> None:
+        scans = await self._intake.may_scan()
+        if not scans:
+            log.info(
+                "kinds and namespaces that come later are found by looking for them: they cannot be watched"
+            )
+        while not scans and not all(map(self._is_known, self._primaries)):  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(self._backoff.base)
+        served = self._served if scans else None
+        await binding.watch(self._kinds, self._intake, namespaces=namespaces, served=served)
 
     async def compare(self) -> None:
         """List every kind, and take in what was missed."""

@@ -10,12 +10,9 @@ from typing import Any
 
 import kopf
 
-from playbook_engine.events.intake import Intake
+from playbook_engine.events.intake import DEFINITIONS, Intake
 from playbook_engine.objects import GroupVersionKind, key_of, mapping, uid_of
 from playbook_engine.observability.logs import get_logger
-
-DEFINITIONS = GroupVersionKind(group="apiextensions.k8s.io", version="v1", kind="CustomResourceDefinition")
-"""Watched to notice that a kind is served from now on."""
 
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
 # What it says, the engine says: how watching ended; and that signals are not its business.
@@ -40,11 +37,16 @@ type Served = Callable[[str, str], None]
 
 
 async def watch(
-    kinds: tuple[GroupVersionKind, ...], intake: Intake, *, namespaces: tuple[str, ...], served: Served
+    kinds: tuple[GroupVersionKind, ...],
+    intake: Intake,
+    *,
+    namespaces: tuple[str, ...],
+    served: Served | None,
 ) -> None:
     """Watch until cancelled; ends by itself, or raises whatever kopf raises, when kopf gives up.
 
-    kopf gives up when a kind that it watches is not served any more, for example.
+    kopf gives up when a kind that it watches is not served any more, for example. Without ``served`` it does not look
+    which kinds and namespaces come and go: then all must be there.
     """
     loop = asyncio.get_running_loop()
     registry = kopf.OperatorRegistry()
@@ -52,15 +54,16 @@ async def watch(
     for gvk in kinds:
         handler = _handler(intake, loop)
         kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(handler)
-    if DEFINITIONS not in kinds:
+    if served and DEFINITIONS not in kinds:
         group, version, kind = DEFINITIONS.group, DEFINITIONS.version, DEFINITIONS.kind
         handler = _definition(served, loop)
         kopf.on.event(group=group, version=version, kind=kind, registry=registry)(handler)
-    await _in_thread(partial(_operate, registry, namespaces))
+    await _in_thread(partial(_operate, registry, namespaces, scans=served is not None))
 
 
-async def _operate(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
+async def _operate(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...], *, scans: bool) -> None:
     settings = kopf.OperatorSettings()
+    settings.scanning.disabled = not scans
     settings.posting.enabled = False
     settings.process.ultimate_exiting_timeout = None
     settings.watching.server_timeout = 300

@@ -14,6 +14,11 @@ from playbook_engine.queue.schedule import Priority
 from playbook_engine.store import KindState, Store
 from playbook_engine.watches.records import ReadMode, Watch
 
+DEFINITIONS = GroupVersionKind(group="apiextensions.k8s.io", version="v1", kind="CustomResourceDefinition")
+"""Watched to notice that a kind is served from now on."""
+
+NAMESPACES = GroupVersionKind(group="", version="v1", kind="Namespace")
+
 log = get_logger(__name__)
 
 
@@ -72,6 +77,11 @@ class Intake:
         """An object has been deleted."""
         self._metrics.heard_of(key.gvk.kind)
         self._forget(key, uid, for_good=True)
+
+    async def may_scan(self) -> bool:
+        """Say whether it can be seen which kinds and namespaces there are; raises ClusterError."""
+        asked = (DEFINITIONS, NAMESPACES) if self._namespaces else (DEFINITIONS,)
+        return all([await self._cluster.may_list(gvk) for gvk in asked])
 
     async def compare(self, gvk: GroupVersionKind, *, ours: bool = False) -> None:
         """List a kind: take in what was missed, and drop what is not there any more.

@@ -41,6 +41,7 @@ class FakeCluster:
     closed: set[str] = field(default_factory=set)
     """Namespaces in which nothing may be listed."""
 
+    hidden: set[GroupVersionKind] = field(default_factory=set)
     dropped_status_fields: set[str] = field(default_factory=set)
     """Fields of a status that the definition does not know, so that the server drops them."""
 
@@ -88,6 +89,10 @@ class FakeCluster:
         """Objects of every kind are in namespaces, as long as none of it has none."""
         found = [key for key in self._objects if key.gvk == gvk]
         return not found or any(key.namespace for key in found)
+
+    async def may_list(self, gvk: GroupVersionKind) -> bool:
+        """Every kind may be read but those in ``hidden``."""
+        return gvk not in self.hidden
 
     async def get(self, key: ObjectKey) -> Object:
         """Read one object."""
