@@ -107,6 +107,12 @@ async def test_an_argument_that_a_role_does_not_take_is_a_failure(executor: Exec
     assert "size" in outcome.failures[0].message
 
 
+async def test_a_field_whose_name_is_no_variable_hinders_nothing(executor: Executor, project: Path) -> None:
+    given = {"foo-bar": 1, "foo.bar": 2, "1st": 3, "": 4, "hosts": "x", "name": "y", "size": 5}
+    outcome = await run(executor, project / "roles" / "pot", **given)
+    assert outcome.custom["size"] == 5, outcome
+
+
 async def test_hosts_are_those_of_the_inventory(executor: Executor, project: Path) -> None:
     outcome = await run(executor, project / "inventory.yml")
     assert outcome.custom == {"colour": "red", "groups": ["pots"]}

@@ -23,6 +23,7 @@ from tools.demo.processes import OperatorProcess
 pytestmark = [pytest.mark.image, pytest.mark.timeout(1800)]
 
 OPERATOR, ENGINE = "localhost/semantic-router-operator:test", "localhost/playbook-engine:test"
+DROP_IN, THEIR_USER = "localhost/playbook-engine-drop-in:test", 1001
 ARBITRARY_USER = 1000770000
 """As OpenShift gives them: in no user database."""
 LARGEST_BYTES = 180_000_000
@@ -208,3 +209,21 @@ def test_the_engine_alone_takes_the_content_that_is_put_into_it(tmp_path: Path) 
         with containers.started(tmp_path / "bundle", engine, settings) as running:
             assert running.process.wait(60) == 0, running.output
             assert "Toy" in running.output
+
+
+def test_a_project_for_ansible_operator_finds_its_place_in_the_image(tmp_path: Path) -> None:
+    containers.build(DROP_IN, "drop-in")
+    settings = Container(
+        uid=THEIR_USER,
+        arguments=["--leader-election-id=pots.example.com", "--zap-devel"],
+        environment={},
+        binds={"/opt/ansible": CHECKOUT / "tests" / "integration" / "pots"},
+    )
+    with containers.mounted(DROP_IN) as image:
+        assert (image.root / "opt/operator/bin/ansible-galaxy").is_file()
+        home = (image.root / "opt/ansible/.ansible").stat()
+        assert (home.st_uid, home.st_gid, home.st_mode & 0o770) == (THEIR_USER, 0, 0o770)
+        with containers.started(tmp_path / "bundle", image, settings) as running:
+            assert running.process.wait(120) == 1, "it has no credentials for a cluster"
+            assert "example.com/v1alpha1/Pot" in running.output, running.output
+            assert "--zap-devel does nothing here" in running.output

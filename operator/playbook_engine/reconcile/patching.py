@@ -49,7 +49,8 @@ class ConditionsPatcher:
                     memory.written = (digest(new), digest(mapping(answer.get("status"))))
                     return True
         except NotFoundError as error:
-            log.info("the status is not written: the resource is gone", reason=str(error))
+            text = "the status is not written: the resource is gone, or its kind has no subresource for it"
+            log.info(text, reason=str(error))
             return False
         raise ConflictError(f"the status of {key_of(resource)} is changed by somebody else all the time")
 
