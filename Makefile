@@ -42,8 +42,8 @@ $(VENV)/.ready: $(LOCK) pyproject.toml tools/env/install_collections.py tools/en
 
 .PHONY: lock
 lock: env ## Pin the dependencies of pyproject.toml anew
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --output-file requirements/runtime.lock pyproject.toml
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra dev --constraint requirements/runtime.lock --output-file $(LOCK) pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra traces --output-file requirements/runtime.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra traces --extra dev --constraint requirements/runtime.lock --output-file $(LOCK) pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --build-deps-for wheel --only-build-deps --constraint $(LOCK) --output-file requirements/build.lock pyproject.toml
 
 LOCK_FLAGS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
@@ -79,7 +79,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); test $$n -gt 4 && echo 4 |
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 # Tests that take long or need more than this machine has by itself; each kind has a command of its own.
-APART := campaign or image or gateway or monitoring or dropin
+APART := campaign or image or gateway or monitoring or dropin or upgrade or pages
 
 .PHONY: test-unit
 test-unit: env ## Run the tests that need no control plane

@@ -105,6 +105,13 @@ def space(api: Api, request: pytest.FixtureRequest) -> Iterator[Space]:
         yield space
 
 
+@pytest.fixture(scope="module")
+def module_space(api: Api) -> Iterator[Space]:
+    """A namespace for the tests of a module; what they make in it, they remove."""
+    with temporary_space(api, operated=False) as space:
+        yield space
+
+
 @contextmanager
 def temporary_space(api: Api, *, operated: bool) -> Iterator[Space]:
     """A namespace for the length of a block; ``operated`` says whether an operator lets its resources go."""

@@ -41,6 +41,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class Traces(StrEnum):
+    """Whether passes are traced, and how spans are sent."""
+
+    OFF = "off"
+    OTLP = "otlp"
+
+
 class Executors(StrEnum):
     """How playbooks are run; ``auto`` is warm where Ansible is of a tested version, else cold."""
 
@@ -77,6 +84,7 @@ class Settings:
     graceful_shutdown_seconds: float
     log_format: LogFormat
     log_level: LogLevel
+    traces: Traces
     probe_address: Address | None
     metrics_address: Address | None
     runs_directory: Path | None
@@ -255,6 +263,15 @@ SETTINGS: tuple[Setting, ...] = (
         default="info",
         form=forms.word(LogLevel),
         description="From which severity on lines are logged; debug shows every task.",
+    ),
+    Setting(
+        name="traces",
+        variable="PLAYBOOK_ENGINE_TRACES",
+        flag="--traces",
+        default="off",
+        form=forms.word(Traces),
+        description="otlp sends a trace of each pass by OTLP over HTTP, as the variables OTEL_* say; it needs the "
+        "packages of the extra `traces`.",
     ),
     Setting(
         name="probe_address",

@@ -20,6 +20,7 @@ IMPORTERS = {
     "kopf": "events",
     "kr8s": "cluster",
     "kubernetes": "collections",
+    "opentelemetry": "observability",
     "prometheus_client": "observability",
     "rich": "terminal.py",
     "structlog": "observability",

@@ -22,6 +22,8 @@ FOOTER = """
 `deploy/base` sets `--leader-elect`, `--leader-election-id` and `--max-concurrent-runs`; what else a Deployment needs
 goes to its arguments.
 
+Traces go where the variables of OpenTelemetry say; [how to use them](../operations/traces.md).
+
 [`watches.yaml`](watches.md) takes two more values from the environment: `SECRET_POLL_PERIOD` (`30s`), how often Secrets
 are looked at, and `CLUSTER_DOMAIN` (`cluster.local`), the domain of Services in this cluster.
 """

@@ -23,6 +23,7 @@ from playbook_engine.fence import Deadman, Fence
 from playbook_engine.leadership.making import make_leadership
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics, State
+from playbook_engine.observability.tracing import NO_TRACES, Tracer, TracesError, traces
 from playbook_engine.proxy.server import Proxy
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.slots import Slots
@@ -50,6 +51,15 @@ def run(settings: Settings, watches: tuple[Watch, ...]) -> int:
 
 
 async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
+    try:
+        with traces(settings.traces) as tracer:
+            return await _run_traced(settings, watches, tracer)
+    except TracesError as error:
+        log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
+        return 1
+
+
+async def _run_traced(settings: Settings, watches: tuple[Watch, ...], tracer: Tracer) -> int:
     metrics, fence = Metrics(), Fence(arm=Deadman().arm)
     try:
         leadership = make_leadership(settings, fence)
@@ -61,11 +71,16 @@ async def _run(settings: Settings, watches: tuple[Watch, ...]) -> int:
     cluster = RealCluster(fence, on_answer=metrics.answered)
     access = cluster if any(watch.dependents for watch in watches) else None
     outside = Outside(cluster=cluster, executor=executor, leadership=leadership, access=access)
-    return await make_engine(settings, watches, outside=outside, metrics=metrics).run()
+    return await make_engine(settings, watches, outside=outside, metrics=metrics, tracer=tracer).run()
 
 
 def make_engine(
-    settings: Settings, watches: tuple[Watch, ...], *, outside: Outside, metrics: Metrics
+    settings: Settings,
+    watches: tuple[Watch, ...],
+    *,
+    outside: Outside,
+    metrics: Metrics,
+    tracer: Tracer = NO_TRACES,
 ) -> Engine:
     """Make an engine; nothing is started or asked yet. Raises OSError when the content cannot be read."""
     store = Store(frozenset(watch.field_manager for watch in watches))
@@ -95,7 +110,7 @@ def make_engine(
         following=following,
     )
     metrics.show_states(partial(states, store, watches))
-    runner = _make_runner(settings, outside, metrics, proxy)
+    runner = _make_runner(settings, outside, metrics, proxy, tracer)
     reconciler = _make_reconciler(settings, store, content, backoff=backoff, outside=outside, runner=runner)
     working = Working(
         reconciler,
@@ -106,6 +121,7 @@ def make_engine(
         rivals=settings.leader_elect,
         backoff=backoff,
         metrics=metrics,
+        tracer=tracer,
     )
     return Engine(
         settings,
@@ -138,6 +154,7 @@ def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that cal
             writer=StatusWriter(outside.cluster, store, metrics, now=_now),
             backoff=backoff,
             metrics=metrics,
+            tracer=runner.tracer,
             clock=clock,
             now=_now,
             content=lambda: content.digest,
@@ -146,13 +163,16 @@ def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that cal
     )
 
 
-def _make_runner(settings: Settings, outside: Outside, metrics: Metrics, proxy: Proxy | None) -> Runner:
+def _make_runner(
+    settings: Settings, outside: Outside, metrics: Metrics, proxy: Proxy | None, tracer: Tracer
+) -> Runner:
     clock = time.monotonic
     slots = Slots(settings.max_concurrent_runs, clock=clock)
     return Runner(
         executor=outside.executor,
         slots=slots,
         metrics=metrics,
+        tracer=tracer,
         clock=clock,
         most_per_namespace=settings.max_concurrent_runs_per_namespace,
         verbosity=settings.ansible_verbosity,

@@ -9,6 +9,7 @@ from playbook_engine.leadership.election import Leadership
 from playbook_engine.objects import ObjectKey
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
+from playbook_engine.observability.tracing import Span, Tracer
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.schedule import Due, Priority
 from playbook_engine.queue.work import WorkQueue
@@ -32,6 +33,7 @@ class Working:
         rivals: bool,
         backoff: Backoff,
         metrics: Metrics,
+        tracer: Tracer,
     ) -> None:
         """Begin nothing; ``rivals`` says whether other processes may have been the leader before this one."""
         self._reconciler = reconciler
@@ -42,6 +44,7 @@ class Working:
         self._rivals = rivals
         self._backoff = backoff
         self._metrics = metrics
+        self._tracer = tracer
         self._passes: set[asyncio.Task[None]] = set()
         self._making: asyncio.Task[None] | None = None
         self._errors: dict[ObjectKey, int] = {}
@@ -92,9 +95,19 @@ class Working:
 
     async def _pass(self, due: Due) -> None:
         key = due.key
+        facts = {"kind": key.gvk.kind, "namespace": key.namespace, "name": key.name}
+        with (
+            self._tracer.span("reconcile", **facts, priority=due.priority.name.lower()) as span,
+            context(**span.identity),
+        ):
+            await self._traced(due, span)
+
+    async def _traced(self, due: Due, span: Span) -> None:
+        key = due.key
         try:
             after = await self._reconciler.reconcile(self._watches[key.gvk], key, due.priority)
         except Exception as error:  # noqa: BLE001 - one resource must not end the others
+            span.fail(type(error).__name__)
             self._queue.add(key, due.priority, after=self._wait_after(key, error))
         else:
             self._errors.pop(key, None)

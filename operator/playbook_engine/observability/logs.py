@@ -22,6 +22,7 @@ _QUIET = (
     "httpx",
     "kopf",
     "kr8s",
+    "urllib3",
 )  # these have nothing to say below a warning
 
 

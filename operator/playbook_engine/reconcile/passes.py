@@ -18,6 +18,7 @@ from playbook_engine.objects import (
 )
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
+from playbook_engine.observability.tracing import NO_TRACES, Tracer
 from playbook_engine.queue.backoff import Backoff, until_turn
 from playbook_engine.queue.schedule import Priority
 from playbook_engine.reconcile import telling
@@ -66,6 +67,7 @@ class Parts:
     now: Callable[[], str]
     content: Callable[[], str]
     message_bound: int
+    tracer: Tracer = NO_TRACES
 
 
 class Reconciler:
@@ -174,7 +176,7 @@ class Reconciler:
         return Manner(message_bound=self._parts.message_bound, now=self._parts.now())
 
     async def _gather(self, watch: Watch, resource: Object, *, fresh: bool = False) -> Observation:
-        with self._parts.metrics.phase(watch.gvk.kind, "gather"):
+        with self._parts.metrics.phase(watch.gvk.kind, "gather"), self._parts.tracer.span("gather"):
             return await self._parts.gatherer.gather(watch, resource, fresh=fresh)
 
     def _now(self, watch: Watch, observation: Observation, operation: str = RECONCILE) -> Good:
@@ -184,9 +186,14 @@ class Reconciler:
     def _decide(self, watch: Watch, observation: Observation, memory: Memory) -> Decision:
         for problem in observation.problems:
             log.warning("an expression of the watches file cannot be evaluated", problem=problem)
-        now, clock = self._now(watch, observation), self._parts.clock()
-        memory.turn = memory.good == now
-        return decide(now, good=memory.good, failure=memory.failure, clock=clock, due=memory.due(watch))
+        with self._parts.tracer.span("decide") as span:
+            now, clock = self._now(watch, observation), self._parts.clock()
+            memory.turn = memory.good == now
+            decision = decide(
+                now, good=memory.good, failure=memory.failure, clock=clock, due=memory.due(watch)
+            )
+            span.tell(decision=decision.name.lower())
+        return decision
 
     async def _stay(
         self, watch: Watch, observation: Observation, memory: Memory, decision: Decision
@@ -212,14 +219,17 @@ class Reconciler:
     async def _write(self, watch: Watch, observation: Observation, news: News, memory: Memory) -> bool:
         memory.unsaid = replace(news.after(memory.unsaid), references=observation.glimpses)
         own = own_objects(observation)
-        written = await self._parts.writer.write(watch, observation.resource, own, memory.unsaid, memory)
+        with self._parts.tracer.span("write") as span:
+            written = await self._parts.writer.write(watch, observation.resource, own, memory.unsaid, memory)
+            span.tell(written=written)
         memory.unsaid = None
         return written
 
     async def _conclude(
         self, watch: Watch, observation: Observation, outcome: RunOutcome, memory: Memory
     ) -> float:
-        told = telling.ended(watch, outcome, playbook=watch.playbook.name, manner=self._manner())
+        with self._parts.tracer.span("judge"):
+            told = telling.ended(watch, outcome, playbook=watch.playbook.name, manner=self._manner())
         after = await self._caught_up(watch, observation, outcome)
         # Owned objects that are not watched count as the run left them: it made the versions that they have now.
         inputs = self._now(watch, replace(observation, versions=after.versions)).inputs

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from playbook_engine.objects import key_of, mapping
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
+from playbook_engine.observability.tracing import NO_TRACES, Span, Steps, Tracer
 from playbook_engine.proxy.owning import Owner
 from playbook_engine.proxy.server import Proxy
 from playbook_engine.queue.schedule import Priority
@@ -29,11 +30,13 @@ class Going:
     subject: str
     operation: str
     since: float
+    steps: Steps
     task: str = ""
 
     def begins(self, task: str) -> None:
         """Take notice of a task."""
         self.task = task
+        self.steps.begin(task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class Runner:
     slots: Slots
     metrics: Metrics
     clock: Callable[[], float]
+    tracer: Tracer = NO_TRACES
     most_per_namespace: int = 0
     verbosity: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +63,7 @@ class Runner:
         """Wait for a slot, and hold it during the block."""
         since = self.clock()
         async with AsyncExitStack() as held:
-            with self.metrics.queued.track_inprogress():
+            with self.metrics.queued.track_inprogress(), self.tracer.span("wait"):
                 await held.enter_async_context(self.slots.slot(priority, self._groups(watch, namespace)))
             self.metrics.waited(self.clock() - since)
             with self.metrics.running.track_inprogress():
@@ -72,9 +76,11 @@ class Runner:
         memory.runs += 1
         ident = f"{memory.uid}-{memory.runs}"
         request = self._request(watch, observation, operation, ident)
-        with context(run=ident):
+        facts = {"run": ident, "operation": operation, "playbook": request.playbook.name}
+        with context(run=ident), self.tracer.span("run", **facts) as span:
             log.info("run begins", operation=operation, playbook=request.playbook.name)
             outcome = await self._led(watch, observation, request, operation)
+            _tell(span, outcome)
             told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
             told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
                  changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
@@ -122,10 +128,13 @@ class Runner:
         return replace(outcome, custom={**outcome.custom, "objects": objects}) if objects else outcome
 
     async def _followed(self, request: RunRequest, operation: str) -> RunOutcome:
-        going = self.going[request.ident] = Going(request.subject, operation, self.clock())
+        going = self.going[request.ident] = Going(
+            request.subject, operation, self.clock(), Steps(self.tracer.current())
+        )
         try:
             return await self._started(request, going)
         finally:
+            going.steps.end()
             del self.going[request.ident]
 
     async def _started(self, request: RunRequest, going: Going) -> RunOutcome:
@@ -148,3 +157,14 @@ class Runner:
             timeout_seconds=watch.run_timeout_seconds,
             verbosity=self.verbosity if watch.verbosity is None else watch.verbosity,
         )
+
+
+def _tell(span: Span, outcome: RunOutcome) -> None:
+    span.tell(
+        status=outcome.status.value,
+        mode="warm" if outcome.warm else "cold",
+        changed=outcome.counts.changed,
+        processor_seconds=outcome.processor_seconds,
+    )
+    if outcome.status is not RunStatus.SUCCESSFUL:
+        span.fail(outcome.status.value)

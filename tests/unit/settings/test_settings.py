@@ -16,6 +16,7 @@ from playbook_engine.settings import (
     Setting,
     Settings,
     SettingsError,
+    Traces,
     read_settings,
 )
 
@@ -39,6 +40,7 @@ def test_without_anything_given_every_setting_has_its_default() -> None:
         graceful_shutdown_seconds=30.0,
         log_format=LogFormat.AUTO,
         log_level=LogLevel.INFO,
+        traces=Traces.OFF,
         probe_address=Address(host="0.0.0.0", port=8081),  # noqa: S104 - the kubelet probes from outside
         metrics_address=Address(host="0.0.0.0", port=8080),  # noqa: S104 - Prometheus scrapes from outside
         runs_directory=None,
