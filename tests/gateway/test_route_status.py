@@ -5,7 +5,7 @@ import pytest
 from tests.support.api import Space
 from tests.support.gateways.installation import CONTROLLER
 from tests.support.gateways.stage import SHARED, Stage, admitting
-from tests.support.routers import Router
+from tests.support.routers import Router, endpoint, service
 
 pytestmark = [pytest.mark.usefixtures("operator"), pytest.mark.gateway]
 
@@ -62,4 +62,24 @@ def test_the_name_of_a_listener_may_be_changed_to_a_wrong_one_and_to_a_right_one
     router.edit({"gateway": {"existingRef": {"sectionName": "absent"}}})
     router.wait_condition("GatewayReady", "False", reason="NoMatchingParent")
     router.edit({"gateway": {"existingRef": {"sectionName": "web"}}})
+    router.wait_condition("GatewayReady", "True")
+
+
+def test_a_model_that_no_pod_serves_is_told_until_one_does(space: Space, owners: Space) -> None:
+    """The gateway takes the route, and says beside that what it cannot reach."""
+    space.create(service())
+    spec = {**behind(owners, extProc={"enabled": True}), "vllmEndpoints": [endpoint()]}
+    router = Router.create(space, spec)
+    told = router.wait_condition("GatewayReady", "False", reason="EndpointsNotFound")
+    assert "spec.vllmEndpoints" in told["message"]
+    ready = {"addresses": ["10.1.2.3"], "conditions": {"ready": True}}
+    space.create(
+        {
+            "kind": "EndpointSlice",
+            "metadata": {"name": "model", "labels": {"kubernetes.io/service-name": "model"}},
+            "addressType": "IPv4",
+            "endpoints": [ready],
+            "ports": [{"name": "", "port": 8000, "protocol": "TCP"}],
+        }
+    )
     router.wait_condition("GatewayReady", "True")

@@ -23,6 +23,7 @@ KINDS = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "Echo": ("apis/dropin.example.com/v1alpha1", "echoes"),
+    "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices"),
     "EnvoyExtensionPolicy": ("apis/gateway.envoyproxy.io/v1alpha1", "envoyextensionpolicies"),
     "Event": ("api/v1", "events"),
     "Gadget": ("apis/dropin.example.com/v1alpha1", "gadgets"),

@@ -54,13 +54,19 @@ def parent(
     return {"parentRef": {"name": name, "namespace": "gateways"}, "conditions": conditions}
 
 
-def gateway_ready(*routes: dict[str, Any], **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - as kubectl would have it
+def gateway_ready(*routes: dict[str, Any], pods: int = 1, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - as kubectl would have it
     seen = observed(apis=SERVED)
     seen["references"]["gateways"] = [{"metadata": {}}]
     router = resource(**(spec or GATEWAY))
     plan = plans.gateway_plan(router, seen)
     first = status_of(router, told(plan))
-    after = status_of({**router, "status": first}, News(current=True), HTTPRoute=list(routes))
+    deployment = {
+        **live("Deployment", owner="u1"),
+        "spec": {"replicas": 1},
+        "status": {"availableReplicas": pods},
+    }
+    owned: dict[str, list[Mapping[str, Any]]] = {"HTTPRoute": [*routes], "Deployment": [deployment]}
+    after = status_of({**router, "status": first}, News(current=True), **owned)
     return dict(read_conditions({"status": after})["GatewayReady"])
 
 
@@ -101,6 +107,35 @@ def test_what_the_gateway_says_of_the_route_becomes_the_condition(
     condition = gateway_ready(route)
     assert (condition["status"], condition["reason"]) == (status, reason)
     assert says in condition["message"]
+
+
+def also(kind: str, status: str, reason: str) -> dict[str, Any]:
+    """Return what a gateway says that takes the route, with a condition more."""
+    said = parent("True")
+    condition = {"type": kind, "status": status, "reason": reason, "message": f"{kind} as the gateway says"}
+    return {**said, "conditions": [*said["conditions"], condition]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason", "told"),
+    [
+        ("PartiallyInvalid", "True", "UnsupportedValue", "PartiallyInvalid"),
+        ("PartiallyInvalid", "False", "UnsupportedValue", "Accepted"),
+        ("BackendsAvailable", "False", "EndpointsNotFound", "EndpointsNotFound"),
+        ("BackendsAvailable", "False", "two words", "BackendsUnavailable"),
+        ("BackendsAvailable", "True", "Available", "Accepted"),
+        ("SomethingElse", "False", "Odd", "Accepted"),
+    ],
+)
+def test_what_else_the_gateway_says_is_told(kind: str, status: str, reason: str, told: str) -> None:
+    condition = gateway_ready(http_route(also(kind, status, reason)))
+    assert condition["reason"] == told
+    assert told == "Accepted" or f"{kind} as the gateway says" in condition["message"]
+
+
+def test_while_no_pod_of_the_router_serves_missing_endpoints_are_no_news() -> None:
+    said = also("BackendsAvailable", "False", "EndpointsNotFound")
+    assert gateway_ready(http_route(said), pods=0)["reason"] == "Accepted"
 
 
 def section(name: str, accepted: str, generation: int) -> dict[str, Any]:
