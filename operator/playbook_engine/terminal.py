@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import groupby
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -17,6 +18,9 @@ from playbook_engine.watches.records import Watch
 _STYLES = {"True": "green", "False": "yellow"}
 SUMMED_UP = (DEGRADED, PAUSED, RECONCILED)
 """What these say has columns of its own."""
+
+WIDE = 150
+"""From so many columns on everything is in one table; narrower terminals, and pipes, get the words below it."""
 
 
 def show_watches(settings: Settings, watches: tuple[Watch, ...]) -> None:
@@ -35,7 +39,8 @@ def show_watches(settings: Settings, watches: tuple[Watch, ...]) -> None:
 
 def show_rows(rows: Iterable[Row], *, console: Console | None = None) -> None:
     """Show resources as tables, one for each kind."""
-    (console or Console()).print(_overview(rows))
+    console = console or Console()
+    console.print(_overview(rows, console.width))
 
 
 def print_rows(rows: Iterable[Row]) -> None:
@@ -47,41 +52,73 @@ async def keep_showing(
     read: Callable[[], Awaitable[list[Row]]], pause: Callable[[], Awaitable[None]]
 ) -> None:
     """Show resources, and again after each pause, until cancelled."""
-    with Live(_overview(await read()), auto_refresh=False, screen=True) as live:
+    console = Console()
+    with Live(
+        _overview(await read(), console.width), console=console, auto_refresh=False, screen=True
+    ) as live:
         while True:
             live.refresh()
             await pause()
-            live.update(_overview(await read()))
+            live.update(_overview(await read(), console.width))
 
 
-def _overview(rows: Iterable[Row]) -> RenderableType:
-    tables = [_table(kind, list(found)) for kind, found in groupby(rows, key=lambda row: row.kind)]
+def _overview(rows: Iterable[Row], width: int) -> RenderableType:
+    table = _table if width >= WIDE else _narrow
+    tables = [table(kind, list(found)) for kind, found in groupby(rows, key=lambda row: row.kind)]
     return Group(*tables) if tables else Text("there are no resources")
 
 
 def _table(kind: str, rows: list[Row]) -> Table:
-    columns = list(rows[0].cells)
-    table = Table("Namespace", "Name", *columns, "Conditions", "What is wrong", "Last run", title=kind)
+    table = _columns(kind, rows)
+    for name in ("Conditions", "What is wrong", "Last run"):
+        table.add_column(name)
     for row in rows:
-        told = Text(row.wrong, style="yellow")
-        run = Text(row.running, style="cyan") if row.running else Text(row.last_run, style="dim")
-        table.add_row(
-            row.namespace,
-            row.name,
-            *(row.cells.get(name, "") for name in columns),
-            _conditions(row),
-            told,
-            run,
-        )
+        table.add_row(*_cells(row, rows), _conditions(row), Text(row.wrong, style="yellow"), _run(row))
     return table
 
 
-def _conditions(row: Row) -> Text:
+def _narrow(kind: str, rows: list[Row]) -> RenderableType:
+    table = _columns(kind, rows)
+    table.box = box.SIMPLE_HEAD
+    for row in rows:
+        table.add_row(*_cells(row, rows))
+    return Group(table, *(_words(row) for row in rows))
+
+
+def _words(row: Row) -> Text:
+    """Give what a row of a narrow table has no room for."""
+    text = Text(f"{row.namespace}/{row.name}\n", style="bold")
+    text.append_text(Text("  ").append_text(_conditions(row, between=" ")).append("\n"))
+    for told in (Text(row.wrong, style="yellow"), _run(row)):
+        if told:
+            text.append_text(Text("  ").append_text(told).append("\n"))
+    return text
+
+
+def _columns(kind: str, rows: list[Row]) -> Table:
+    """Give the table with the columns that every width has; names are never cut."""
+    table = Table(title=kind)
+    for name in ("Namespace", "Name"):
+        table.add_column(name, overflow="fold")
+    for name in rows[0].cells:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _cells(row: Row, rows: list[Row]) -> list[str]:
+    return [row.namespace, row.name, *(row.cells.get(name, "") for name in rows[0].cells)]
+
+
+def _run(row: Row) -> Text:
+    return Text(row.running, style="cyan") if row.running else Text(row.last_run, style="dim")
+
+
+def _conditions(row: Row, between: str = "\n") -> Text:
     text = Text()
     for name, status in row.conditions.items():
         if name in SUMMED_UP:
             continue
         mark = {"True": "+", "False": "-"}.get(status, "?")
-        text.append(f"{mark}{name}\n", style=_STYLES.get(status, "dim"))
+        text.append(f"{mark}{name}{between}", style=_STYLES.get(status, "dim"))
     text.rstrip()
     return text
