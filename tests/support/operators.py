@@ -14,7 +14,7 @@ from tests.support.waiting import wait_for
 from tools.demo.actors import Operator, free_port
 from tools.demo.credentials import NAMESPACE, write_kubeconfig
 from tools.demo.kube import Kubectl
-from tools.demo.processes import OperatorProcess, alive, kill_tree
+from tools.demo.processes import PROGRAM, OperatorProcess, alive, kill_tree
 
 USER = f"system:serviceaccount:{NAMESPACE}:semantic-router-operator"
 READY_SECONDS = 60.0
@@ -54,6 +54,9 @@ class OperatorUnderTest:
     home: Path = CHECKOUT
     """The working directory of the operator."""
 
+    program: Path = PROGRAM
+    """What is run; that of another version, for example."""
+
     current: Operator | None = None
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -72,6 +75,7 @@ class OperatorUnderTest:
         address = f"127.0.0.1:{free_port()}"
         addresses = ["--health-probe-bind-address", address, "--metrics-bind-address", address]
         process = OperatorProcess.start(
+            self.program,
             kubeconfig=kubeconfig,
             log=self.directory / "operator.log",
             arguments=["--watches-file", str(self.watches), *addresses, *self.arguments],

@@ -25,8 +25,9 @@ class OperatorProcess:
     log: Path
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - each but the first is named at the call
         cls,
+        program: Path = PROGRAM,
         *,
         kubeconfig: Path,
         log: Path,
@@ -42,7 +43,7 @@ class OperatorProcess:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [*within, PROGRAM, "run", *arguments],
+                [*within, program, "run", *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                 cwd=directory, env={**kept, "KUBECONFIG": str(kubeconfig), **environment},
             )  # fmt: skip
