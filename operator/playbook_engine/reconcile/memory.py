@@ -19,6 +19,14 @@ class Good:
     inputs: str
     objects: str
 
+    def as_status(self, generation: object) -> dict[str, object]:
+        """Give the block of the status by which another process knows it."""
+        return {
+            "inputDigest": self.inputs,
+            "objectsDigest": self.objects,
+            "observedGeneration": generation,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -62,8 +70,8 @@ class Memory:
         waits = [wait for wait in (period, self.requeue_seconds) if wait is not None]
         return self.since + min(waits, default=math.inf)
 
-    def succeed(self, inputs: str, objects: Mapping[str, list[str]], retry: Callable[[int], float]) -> None:
-        """Keep what the run depended on and what it left.
+    def succeed(self, inputs: str, objects: Mapping[str, list[str]], retry: Callable[[int], float]) -> Good:
+        """Keep what the run depended on and what it left, and give it as what is good.
 
         One that was made with the same inputs again and again does not converge: the next is at the time that
         ``retry`` gives for so many failures.
@@ -75,6 +83,7 @@ class Memory:
             self.failure = None
         self.objects = objects
         self.good = Good(inputs=inputs, objects=digest(objects))
+        return self.good
 
     def fail(self, inputs: str, retry: Callable[[int], float]) -> None:
         """Count a run that failed; the next is at the time that ``retry`` gives for so many failures in a row."""

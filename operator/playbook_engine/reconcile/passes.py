@@ -7,7 +7,6 @@ from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import ConflictError, InvalidError, NotFoundError
 from playbook_engine.compat.annotations import AnnotationError, annotated
 from playbook_engine.objects import (
-    GroupVersionKind,
     Object,
     ObjectKey,
     digest,
@@ -22,6 +21,7 @@ from playbook_engine.observability.tracing import NO_TRACES, Tracer
 from playbook_engine.queue.backoff import Backoff, until_turn
 from playbook_engine.queue.schedule import Priority
 from playbook_engine.reconcile import telling
+from playbook_engine.reconcile.catching_up import read_late
 from playbook_engine.reconcile.decide import Decision, decide
 from playbook_engine.reconcile.finalizers import adding, finalizers_of, is_deleted, removing
 from playbook_engine.reconcile.gather import Gatherer
@@ -41,7 +41,7 @@ from playbook_engine.reconcile.writing import StatusWriter, generation_of, said
 from playbook_engine.runs.records import RunOutcome, RunStatus
 from playbook_engine.status.compose import News
 from playbook_engine.store import Store
-from playbook_engine.watches.records import ReadMode, Watch
+from playbook_engine.watches.records import Watch
 
 AGAIN_SECONDS = 0.5
 """When a pass met a state that changed under it, it is tried again so soon."""
@@ -236,9 +236,9 @@ class Reconciler:
         last_good: dict[str, object] = {}
         if outcome.status is RunStatus.SUCCESSFUL:
             live = live_objects(after)
-            memory.succeed(inputs, {**live, **reported_objects(outcome.custom)}, self._retry)
+            good = memory.succeed(inputs, {**live, **reported_objects(outcome.custom)}, self._retry)
             memory.since, memory.requeue_seconds = self._parts.clock(), requeue_seconds(outcome)
-            last_good = _last_good(memory.good, observation)
+            last_good = good.as_status(generation_of(observation.resource))
             if memory.failure:
                 told |= telling.undone(watch, memory.objects, live)
         else:
@@ -255,16 +255,8 @@ class Reconciler:
     async def _caught_up(self, watch: Watch, observation: Observation, outcome: RunOutcome) -> Observation:
         """Observe again, with every object as the run left it: events of its writes may still be on their way."""
         after = await self._gather(watch, observation.resource, fresh=True)
-        live = live_objects(after)
-        reported = reported_objects(outcome.custom)
-        polled = {kind.gvk for kind in watch.owns if kind.mode is ReadMode.POLL}  # read anew just now
-        late = [key for name, seen in reported.items() if live.get(name) != seen and (key := _key(name))]
-        if not late:
-            return after
-        for key in late:
-            if key.gvk not in polled:
-                await self._parts.gatherer.refresh(key)
-        return await self._gather(watch, observation.resource)
+        late = await read_late(self._parts.gatherer, watch, after, outcome)
+        return await self._gather(watch, observation.resource) if late else after
 
     async def _finalize(
         self, watch: Watch, resource: Object, memory: Memory, priority: Priority
@@ -312,24 +304,3 @@ def is_paused(watch: Watch, resource: Object) -> bool:
 
 def _is_another_case(watch: Watch, resource: Object) -> bool:
     return is_deleted(resource) or is_paused(watch, resource)
-
-
-def _last_good(good: Good | None, observation: Observation) -> dict[str, object]:
-    if good is None:
-        return {}
-    return {
-        "inputDigest": good.inputs,
-        "objectsDigest": good.objects,
-        "observedGeneration": generation_of(observation.resource),
-    }
-
-
-def _key(name: str) -> ObjectKey | None:
-    parts = name.rsplit("/", 3)
-    if len(parts) != 4:  # noqa: PLR2004 - <apiVersion>/<Kind>/<namespace>/<name>
-        return None
-    api_version, kind, namespace, plain = parts
-    group, _, version = api_version.rpartition("/")
-    return ObjectKey(
-        gvk=GroupVersionKind(group=group, version=version, kind=kind), namespace=namespace, name=plain
-    )
