@@ -32,6 +32,7 @@ from playbook_engine.reconcile.gather import Gatherer
 from playbook_engine.reconcile.passes import Parts, Reconciler
 from playbook_engine.reconcile.running import Runner
 from playbook_engine.reconcile.writing import StatusWriter
+from playbook_engine.runs import collection
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import Executor, Rules
 from playbook_engine.runs.supervise import Limits
@@ -63,8 +64,7 @@ async def _run_traced(settings: Settings, watches: tuple[Watch, ...], tracer: Tr
     metrics, fence = Metrics(), Fence(arm=Deadman().arm)
     try:
         leadership = make_leadership(settings, fence)
-        modules = sorted({name for watch in watches for name in watch.in_process_modules})
-        executor = make_executor(settings, metrics, fence, modules=modules)
+        executor = make_executor(settings, metrics, fence, modules=in_process_modules(watches))
     except OSError as error:
         log.error("the engine cannot start", error=str(error))  # noqa: TRY400 - the traceback tells nothing more
         return 1
@@ -213,6 +213,18 @@ def _make_rules(settings: Settings, environ: Mapping[str, str]) -> Rules:
         arguments=settings.ansible_arguments,
         inventory=environment.inventory(environ) if compatible else None,
     )
+
+
+def in_process_modules(watches: Iterable[Watch]) -> list[str]:
+    """Give the modules that need no process of their own: those that entries name, and those of the engine."""
+    watches = tuple(watches)
+    named = {name for watch in watches for name in watch.in_process_modules}
+    ours = (
+        collection.MODULES
+        if any(watch.dependents for watch in watches) and collection.is_own(os.environ)
+        else ()
+    )
+    return sorted(named.union(ours))
 
 
 def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from playbook_engine.runs.collection import python_path
+
 MARK = "PLAYBOOK_ENGINE_RUN"
 """A variable with a value of its own for each run: its processes can be found by it."""
 
-COLLECTIONS = Path(__file__).resolve().parents[1] / "collections"
-"""Where the collection lies that runs use when there is no other of its name."""
-
-_COLLECTION = "ansible_collections/operator_sdk/util"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY")
+_LOOPBACK = "127.0.0.1"
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -72,7 +72,7 @@ def run_environment(
         "PATH": path,
         MARK: mark,
     }
-    kept |= _with_own_collection(kept)
+    kept |= python_path(kept)
     defaults = {"ANSIBLE_CONFIG": str(directory / "ansible.cfg"), "HOME": str(directory / "home")}
     return {**defaults, **kept, **added, **_FIXED, **settings, **own}
 
@@ -81,11 +81,9 @@ def _is_removed(name: str) -> bool:
     return name in _REMOVED or name.startswith(_REMOVED_PREFIXES)
 
 
-def _with_own_collection(environ: Mapping[str, str]) -> dict[str, str]:
-    """Let runs find the engine's own ``operator_sdk.util``, where none of that name is installed beside Ansible.
-
-    Ansible looks there after all places that it is told of, so that the collection of a project goes before.
-    """
-    if any(Path(place, _COLLECTION).is_dir() for place in sys.path if place):
+def without_detour(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables by which clients ask what listens on loopback directly, where they have an HTTP proxy."""
+    if not any(environ.get(name) or environ.get(name.lower()) for name in _PROXIES):
         return {}
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (environ.get("PYTHONPATH"), str(COLLECTIONS))))}
+    known = environ.get("no_proxy") or environ.get("NO_PROXY")
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (known, _LOOPBACK))))

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from playbook_engine.runs.environment import without_detour
 from playbook_engine.runs.records import Rules, RunRequest
 from playbook_engine.runs.supervise import LIMITS
 from playbook_engine.runs.variables import render_variables
@@ -78,8 +79,10 @@ def _furnish(directory: Path, request: RunRequest, variables: str, rules: Rules)
 
 def added_environment(directory: Path, request: RunRequest) -> dict[str, str]:
     """Give what a run adds to its environment: what it was given, and the place of its kubeconfig if it has one."""
-    own = {name: str(directory / KUBECONFIG) for name in _KUBECONFIG_VARIABLES} if request.kubeconfig else {}
-    return {**request.environment, **own}
+    if not request.kubeconfig:
+        return dict(request.environment)
+    own = dict.fromkeys(_KUBECONFIG_VARIABLES, str(directory / KUBECONFIG))
+    return {**request.environment, **own, **without_detour(os.environ)}
 
 
 def playbook_in(directory: Path, request: RunRequest) -> Path:
