@@ -7,7 +7,6 @@ compares ratios of processor time with the least that is allowed, and fails belo
 import argparse
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,16 +14,16 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import cases
+from benchmarks.plan import Plan, Start
 from benchmarks.results import Results
-from benchmarks.subjects import TWIN, Subject
+from benchmarks.wanted import show, wanted
 from benchmarks.watching import SETTLED, Watching
-from tests.support.api import Api, Space
-from tests.support.cluster import CHECKOUT, DevCluster, running
-from tests.support.operators import derived_watches
+from tests.support.api import Api
+from tests.support.cluster import CHECKOUT, running
 
 CRD = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
-COLD = ("--executor", "cold")
 PAIRS = (("cold", "warm"), ("cold twin", "warm twin"), ("other", "warm"), ("busy, new", "warm, new"))
+CASES = ("turns", "bursts", "growth", "resyncs", "many")
 LEAST = {("cold", "warm"): 5.0, ("cold twin", "warm twin"): 12.0}
 """The least ratios of processor seconds per update that CI accepts; what is aimed at is more."""
 
@@ -41,81 +40,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cluster.wait_established("semanticrouters.vllm.ai")
         api = Api.connect(cluster.kubeconfig)
         bench = cases.Bench(Watching(api, options.settled), results, console.log)
-        start = _Start(stack, cluster, api)
-        if options.short:
-            _short(bench, start)
-        else:
-            _long(bench, start, options)
+        plan = Plan(bench=bench, start=Start(stack, cluster, api, bench), options=options)
+        failed = _measured(plan, options, console)
     results.show(console, PAIRS)
-    if options.json:
-        results.write(options.json)
-    return _verdict(results, console)
+    if options.short:
+        return _verdict(results, console)
+    sizes = {"burst": options.pairs_burst, "many": options.many, "crowd": options.crowd, "runs": options.runs}
+    show(console, wanted(**sizes), results)
+    for name, error in failed.items():
+        console.print(f"[bold]{name} was not measured:[/] {error}")
+    return 1 if failed else 0
 
 
-def _short(bench: cases.Bench, start: "_Start") -> None:
-    subjects = [start("warm"), start("cold", arguments=COLD)]
-    subjects += [start("warm twin", watches=TWIN), start("cold twin", watches=TWIN, arguments=COLD)]
-    cases.in_turns(bench, subjects, rounds=1, updates=2)
-
-
-def _long(bench: cases.Bench, start: "_Start", options: argparse.Namespace) -> None:
-    warm, cold = start("warm"), start("cold", arguments=COLD)
-    subjects = [
-        warm,
-        cold,
-        start("warm twin", watches=TWIN),
-        start("cold twin", watches=TWIN, arguments=COLD),
-    ]
-    if options.operator_command:
-        subjects.append(start("other", command=options.operator_command))
-    cases.in_turns(bench, subjects, rounds=options.rounds, updates=3)
-    for count in (1, 10, options.pairs_burst):
-        for subject in subjects:
-            cases.burst(bench, subject, count)
-    for subject in subjects[1:]:
-        subject.stop()
-    for count in options.bursts:
-        cases.burst(bench, warm, count)
-    cases.growth(bench, warm, options.runs)
-    with tempfile.TemporaryDirectory() as directory:
-        often = derived_watches(Path(directory) / "often", reconcilePeriod="10s")
-        busy = start("busy", watches=often)
-        bench.fill(busy, [f"crowd-{number}" for number in range(options.crowd)])
-        cases.create_among_resyncs(bench, warm, busy, creates=10)
-        busy.stop()
-    cases.edits_among(bench, warm, [5, 50, options.many], edits=10)
-    cases.idle(bench, warm, options.many, seconds=60)
-    cases.restart(bench, warm, options.many)
-
-
-class _Start:
-    """Starts subjects, each in a namespace of its own."""
-
-    def __init__(self, stack: ExitStack, cluster: DevCluster, api: Api) -> None:
-        self._stack, self._cluster, self._api = stack, cluster, api
-
-    def __call__(
-        self,
-        name: str,
-        *,
-        watches: Path = CHECKOUT / "watches.yaml",
-        arguments: Sequence[str] = (),
-        command: str = "",
-    ) -> Subject:
-        """Start one and stop it at the end."""
-        space = Space(self._api, f"bench-{name.replace(' ', '-')}")
-        subject = Subject(
-            name=name,
-            cluster=self._cluster,
-            space=space,
-            watches=watches,
-            arguments=arguments,
-            command=command,
-        )
-        subject.prepare()
-        self._stack.callback(subject.stop)
-        subject.start()
-        return subject
+def _measured(plan: Plan, options: argparse.Namespace, console: Console) -> dict[str, str]:
+    """Measure case after case, and write down what there is after each; give why some could not be measured."""
+    chosen = {"short": plan.short} if options.short else plan.cases()
+    failed: dict[str, str] = {}
+    for name, measure in chosen.items():
+        if options.cases and name not in options.cases and not options.short:
+            continue
+        console.rule(name)
+        try:
+            measure()
+        except (TimeoutError, AssertionError, OSError, RuntimeError) as error:
+            failed[name] = f"{type(error).__name__}: {error}"
+            console.log(failed[name])
+        if options.json:
+            plan.bench.results.write(options.json)
+    return failed
 
 
 def _verdict(results: Results, console: Console) -> int:
@@ -134,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--short", action="store_true", help="measure only the ratios that CI guards")
     parser.add_argument(
+        "--cases", nargs="*", choices=CASES, default=[], help="measure only these; all when none is named"
+    )
+    parser.add_argument(
         "--json", type=Path, help="write every value and the facts of the machine to this file"
     )
     parser.add_argument(
@@ -150,9 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=int, default=5, help="how often a resource is created on each in turn"
     )
     parser.add_argument(
-        "--pairs-burst", type=int, default=50, help="the greatest burst that cold runs take too"
+        "--pairs-burst", type=int, default=50, help="the greatest burst that warm and cold runs take in turns"
     )
-    parser.add_argument("--bursts", type=int, nargs="*", default=[50, 200], help="bursts for warm runs only")
+    parser.add_argument(
+        "--cold-burst", type=int, default=20, help="of how many resources cold runs are measured in a burst"
+    )
+    parser.add_argument("--bursts", type=int, nargs="*", default=[200], help="bursts for warm runs only")
     parser.add_argument("--runs", type=int, default=1000, help="over how many runs memory may grow")
     parser.add_argument(
         "--crowd", type=int, default=200, help="how many are resynced while others are created"

@@ -16,6 +16,10 @@ from tests.support.waiting import wait_for
 QUIET_SECONDS = 1.5
 """After a change is settled, late events and collected processes are waited for so long before costs are read."""
 
+_CALM_SECONDS = 6.0
+_MOST_SECONDS = 180.0
+"""Something that is never calm is measured as it is after so long, which its figures then tell."""
+
 _SPEC = {"vllmEndpoints": [endpoint()]}
 
 
@@ -81,10 +85,14 @@ def _measure(bench: Bench, case: str, subject: Subject, change: Callable[[], flo
     bench.results.add(case, subject.name, "requests", "", subject.requests(mark).total)
 
 
-def burst(bench: Bench, subject: Subject, count: int) -> None:
-    """Create many at once: how many are settled in a second, what each costs, and what runs take of the disk."""
-    bench.say(f"burst of {count} on {subject.name}")
-    names = [f"burst-{number}" for number in range(count)]
+def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None) -> None:
+    """Create many at once: how many are settled in a second, what each costs, and what runs take of the disk.
+
+    Of a subject that would take too long only ``most`` are created: its rate does not depend on how many wait.
+    """
+    made = min(count, most or count)
+    bench.say(f"burst of {count} on {subject.name}{f', of which {made}' if made < count else ''}")
+    names = [f"burst-{count}-{number}" for number in range(made)]
     before, sizes, memory = subject.processor_seconds(), [0], [subject.memory_bytes()]
     with ThreadPoolExecutor(1) as pool:
         filling = pool.submit(bench.fill, subject, names)
@@ -92,41 +100,42 @@ def burst(bench: Bench, subject: Subject, count: int) -> None:
             time.sleep(0.5)
             sizes.append(size_bytes(subject.directory) - (subject.directory / "log").stat().st_size)
             memory.append(subject.memory_bytes())
-    seconds = filling.result()
-    case = f"burst of {count}"
-    bench.results.add(case, subject.name, "rate", "1/s", count / seconds)
-    bench.results.add(case, subject.name, "time", "s", seconds)
-    bench.results.add(
-        case, subject.name, "processor each", "s", (subject.processor_seconds() - before) / count
-    )
-    bench.results.add(case, subject.name, "disk at most", "MiB", max(sizes) / 2**20)
-    bench.results.add(
-        case, subject.name, "memory before, at most", "MiB", memory[0] / 2**20, max(memory) / 2**20
-    )
+    seconds, used = filling.result(), subject.processor_seconds() - before
+    for what, unit, value in (
+        ("objects", "", made),
+        ("rate", "1/s", made / seconds),
+        ("time each", "s", seconds / made),
+        ("processor each", "s", used / made),
+        ("disk at most", "MiB", max(sizes) / 2**20),
+        ("memory before", "MiB", memory[0] / 2**20),
+        ("memory at most", "MiB", max(memory) / 2**20),
+    ):
+        bench.results.add(f"burst of {count}", subject.name, what, unit, value)
     remove(subject, names)
 
 
-def edits_among(bench: Bench, subject: Subject, counts: Sequence[int], *, edits: int) -> None:
-    """Edit one resource while there are so many."""
-    there = 0
+def edits_among(bench: Bench, subject: Subject, counts: Sequence[int], *, edits: int, there: int = 0) -> None:
+    """Edit one resource while there are so many, which are left; ``there`` are some already."""
     for count in counts:
         bench.say(f"edits among {count}")
         bench.fill(subject, [f"crowd-{number}" for number in range(there, count)])
         there = count
-        time.sleep(3 * QUIET_SECONDS)
+        calm(subject)
         values = [bench.edit(subject, "crowd-0", 2 + (number + count) % 7) for number in range(edits)]
         bench.results.add(f"edit among {count}", subject.name, "latency", "s", *values)
 
 
 def idle(bench: Bench, subject: Subject, count: int, *, seconds: float) -> None:
     """Leave settled resources alone: processor time, requests, writes and memory."""
+    calm(subject)
     bench.say(f"idle with {count} for {seconds:.0f} s")
-    time.sleep(3 * QUIET_SECONDS)
     before, mark, runs = subject.processor_seconds(), subject.mark(), subject.runs()
     time.sleep(seconds)
     used, requests = subject.processor_seconds() - before, subject.requests(mark)
     case = f"idle with {count}"
-    bench.results.add(case, subject.name, "processor", "% of a core", 100 * used / seconds)
+    share = 100 * used / seconds
+    bench.results.add(case, subject.name, "processor", "% of a core", share)
+    bench.results.add(case, subject.name, "processor of 100", "% of a core", share * 100 / count)
     bench.results.add(case, subject.name, "requests", "1/min", 60 * requests.total / seconds)
     bench.results.add(case, subject.name, "writes", "", requests.writes)
     bench.results.add(case, subject.name, "runs", "", subject.runs() - runs)
@@ -135,6 +144,7 @@ def idle(bench: Bench, subject: Subject, count: int, *, seconds: float) -> None:
 
 def restart(bench: Bench, subject: Subject, count: int) -> None:
     """Start again with settled resources: time to ready, runs and writes."""
+    calm(subject)
     bench.say(f"restart with {count}")
     subject.stop()
     mark, runs, began = subject.mark(), subject.runs(), time.monotonic()
@@ -158,24 +168,49 @@ def create_among_resyncs(bench: Bench, quiet: Subject, busy: Subject, *, creates
             time.sleep(QUIET_SECONDS)
 
 
+def resyncs(bench: Bench, subject: Subject, count: int, *, period: float, seconds: float) -> None:
+    """Leave settled resources alone that are looked at each ``period``: what a look costs when nothing is to do."""
+    calm(subject)
+    bench.say(f"resyncs of {count} for {seconds:.0f} s")
+    before, mark, runs = subject.processor_seconds(), subject.mark(), subject.runs()
+    time.sleep(seconds)
+    used, requests = subject.processor_seconds() - before, subject.requests(mark)
+    looks = count * seconds / period
+    case = f"resync of {count}"
+    bench.results.add(case, subject.name, "processor each", "ms", 1000 * used / looks)
+    bench.results.add(case, subject.name, "requests each", "", requests.total / looks)
+    bench.results.add(case, subject.name, "writes", "", requests.writes)
+    bench.results.add(case, subject.name, "runs", "", subject.runs() - runs)
+
+
 def growth(bench: Bench, subject: Subject, runs: int) -> None:
     """Make many runs: how much the memory of the tree has grown after them."""
     names = [f"grow-{number}" for number in range(4)]
     bench.fill(subject, names)
-    time.sleep(QUIET_SECONDS)
+    calm(subject)
     before = subject.memory_bytes()
     for number in range(runs // len(names)):
         if number % 25 == 0:
             bench.say(f"{number * len(names)} of {runs} runs")
         with ThreadPoolExecutor(len(names)) as pool:
             list(pool.map(partial(bench.edit, subject, replicas=2 + number % 7), names))
-    time.sleep(QUIET_SECONDS)
+    calm(subject)
     after = subject.memory_bytes()
     bench.results.add(
         f"after {runs} runs", subject.name, "memory grown", "%", 100 * (after - before) / before
     )
     bench.results.add(f"after {runs} runs", subject.name, "memory", "MiB", after / 2**20)
     remove(subject, names)
+
+
+def calm(subject: Subject) -> None:
+    """Wait until no run has ended and nothing was written for a while: the cluster follows what was settled."""
+    until = time.monotonic() + _MOST_SECONDS
+    while time.monotonic() < until:
+        mark, runs = subject.mark(), subject.runs()
+        time.sleep(_CALM_SECONDS)
+        if subject.runs() == runs and not subject.requests(mark).writes:
+            return
 
 
 def remove(subject: Subject, names: Iterable[str]) -> None:

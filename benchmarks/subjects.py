@@ -81,8 +81,9 @@ class Subject:
             directory=CHECKOUT,
             TMPDIR=str(self.directory),
         )
-        self.process, self.operator = started.process, Operator(process=started, probes=f"http://{address}")
-        wait_for(self.operator.ready, timeout=READY_SECONDS, what=f"{self.name} gets ready")
+        operator = Operator(process=started, probes=f"http://{address}")
+        self.process, self.operator = started.process, operator
+        wait_for(lambda: operator.ready()[0], timeout=READY_SECONDS, what=f"{self.name} gets ready")
 
     def stop(self) -> None:
         """Stop it."""

@@ -4,7 +4,9 @@
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.ansiblemodule import AnsibleModule
@@ -21,12 +23,16 @@ from kubernetes.dynamic.exceptions import (
     DynamicApiError,
     NotFoundError,
     ResourceNotFoundError,
+    TooManyRequestsError,
     UnprocessibleEntityError,
 )
 from urllib3.exceptions import HTTPError
 
 FAILURES = (ApiException, CoreException, DynamicApiError, HTTPError, ResourceNotFoundError)
 """What a request raises, but for what the methods below say."""
+
+MOST_PATIENCE_SECONDS = 60.0
+"""So long a request is repeated to an API server that has too much to do; after that the task fails."""
 
 _REFUSALS = (401, 403)
 
@@ -76,7 +82,7 @@ class ConnectedCluster:
         resource = self._looked_up(kind)
         within = {"namespace": namespace} if resource.namespaced else {}
         try:
-            return _decoded(resource.get(name=name, serialize=False, **within))
+            return _decoded(patiently(partial(resource.get, name=name, serialize=False, **within)))
         except NotFoundError:
             return None
         except FAILURES as error:
@@ -87,7 +93,7 @@ class ConnectedCluster:
         resource = self._looked_up(kind)
         within = {"namespace": namespace} if resource.namespaced and namespace else {}
         try:
-            listed = _decoded(resource.get(serialize=False, **within))
+            listed = _decoded(patiently(partial(resource.get, serialize=False, **within)))
         except FAILURES as error:
             raise _unreadable(error) from error
         typed = {"apiVersion": kind.api_version, "kind": kind.name}
@@ -111,11 +117,11 @@ class ConnectedCluster:
         )
 
     def apply(self, wanted: Object, manager: str) -> Object:
-        """Apply it."""
-        given = {"server_side": True, "field_manager": manager, "force_conflicts": True}
-        namespace = wanted["metadata"]["namespace"]
+        """Apply it. The client's own ``apply`` would read the object once more for its other way to apply."""
+        style = {"content_type": "application/apply-patch+yaml", "force_conflicts": True}
+        given = {**style, "field_manager": manager, **_place(wanted)}
         try:
-            return self._ask(self.client.apply, wanted, body=dict(wanted), namespace=namespace, **given)
+            return self._ask(self.client.patch, wanted, body=dict(wanted), **given)
         except UnprocessibleEntityError as error:  # another uid than that of the object is refused so, too
             live = self.live(wanted)
             if live and live["metadata"]["uid"] == wanted["metadata"]["uid"]:
@@ -142,7 +148,7 @@ class ConnectedCluster:
         resource = self._resource(Kind(named["apiVersion"], named["kind"]))
         arguments = [resource] if body is None else [resource, body]
         try:
-            return _decoded(method(*arguments, serialize=False, **given))
+            return _decoded(patiently(partial(method, *arguments, serialize=False, **given)))
         except ConflictError as error:
             raise ChangedError(_said(named, error)) from error
 
@@ -156,6 +162,25 @@ class ConnectedCluster:
 
     def _resource(self, kind: Kind) -> Any:  # noqa: ANN401 - of the client
         return self.client.client.resources.get(api_version=kind.api_version, kind=kind.name)
+
+
+def patiently[T](ask: Callable[[], T]) -> T:
+    """Ask again when the API server has too much to do, as late as it says; raises what it says in the end."""
+    until = time.monotonic() + MOST_PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except TooManyRequestsError as error:
+            seconds = _seconds_to_wait(error)
+            if time.monotonic() + seconds > until:
+                raise
+            time.sleep(seconds)
+
+
+def _seconds_to_wait(error: TooManyRequestsError) -> float:
+    """Read Retry-After, which Kubernetes gives as a number of seconds; without one wait for one."""
+    said = str((error.headers or {}).get("Retry-After", ""))
+    return max(1.0, float(said)) if said.isdecimal() else 1.0
 
 
 def _decoded(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - of the client

@@ -17,6 +17,7 @@ IMPORTERS = {
     "httpx": "cluster",
     "httpx_ws": "cluster",
     "jmespath": "expressions.py",
+    "jinja2": "warm",
     "kopf": "events",
     "kr8s": "cluster",
     "kubernetes": "collections",

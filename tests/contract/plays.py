@@ -170,6 +170,50 @@ PLAYS: dict[str, str] = {
     word: inner
     deep: {list: [1, "{{ 1 + 1 }}", "{{ word }}", plain], map: {text: "{{ word }} and {{ given.text }}", none: null}}
     """,
+    "templates of the same text": """
+    - ansible.builtin.set_stats:
+        data:
+          trusted: "{{ 1 + 1 }}"
+          unsafe: "{{ given.text }}"
+          alone: "{{ given.list | first }}"
+    - ansible.builtin.set_stats: {data: {is_expression: true}}
+      when: word == '1'
+    - ansible.builtin.set_stats: {data: {is_template: "word == '1'"}}
+  vars: {word: "1"}
+    """,
+    "backslashes in templates and in conditions": r"""
+    - ansible.builtin.set_stats:
+        data:
+          kept: "{{ 'a\\.b' }}"
+          replaced: "{{ 'a.b' | regex_replace('a\\.b', 'c') }}"
+    - ansible.builtin.set_stats: {data: {matched: true}}
+      when: "'a.b' is match('a\\.b')"
+    - ansible.builtin.set_stats: {data: {matched_plainly: true}}
+      when: "'a.b' is match('a\.b')"
+    """,
+    "templates with marks of their own": """
+    - ansible.builtin.set_stats:
+        data:
+          usual: "{{ lookup('template', 'marks.j2') }}"
+          other: "{{ lookup('template', 'marks.j2', variable_start_string='[[', variable_end_string=']]') }}"
+          header: "{{ lookup('template', 'header.j2') }}"
+    """,
+    "filters that are not there": """
+    - ansible.builtin.set_stats: {data: {unused: "{{ (1 | no_such_filter) if false else 2 }}"}}
+    - name: Use a test that is not there
+      ansible.builtin.debug: {msg: "{{ 1 is no_such_test }}"}
+      ignore_errors: true
+    - name: Use a filter that is not there
+      ansible.builtin.debug: {msg: "{{ 1 | no_such_filter }}"}
+    """,
+    "a template that is none": """
+    - name: Forget the end
+      ansible.builtin.debug: {msg: "{{ 1 + "}
+    """,
+    "the same text each time anew": """
+    - ansible.builtin.set_stats: {data: {seen: "{{ item }}", same: "{{ (99999999 | random) == (99999999 | random) }}"}}
+      loop: "{{ range(3) }}"
+    """,
     "tasks that are skipped": """
     - ansible.builtin.debug: {msg: never}
       when: false
@@ -212,6 +256,29 @@ PLAYS: dict[str, str] = {
     """,
 }
 
+_PLUGINS = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug: {msg: usual}
+      register: said
+    - debug: {msg: usual}
+      register: said_too
+    - ansible.builtin.set_stats:
+        data:
+          said: "{{ [said.msg, said_too.msg] }}"
+          upper: "{{ 'a' | upper }}"
+          owner: "{{ resource | vllm.semantic_router.owner }}"
+  vars:
+    resource: {apiVersion: v1, kind: Toy, metadata: {name: one, namespace: here, uid: "1"}}
+"""
+
+_FILTERS = """
+class FilterModule:
+    def filters(self):
+        return {{"{name}": lambda value: "a filter beside the playbook"}}
+"""
+
 FILES = {
     "included.yml": "- ansible.builtin.set_stats: {data: {word: '{{ word }}{{ item }}'}}\n",
     "more.yml": "included: file\nbeside: file\n",
@@ -225,6 +292,22 @@ FILES = {
 """,
     "roles/part/defaults/main.yml": "included: default\nbeside: default\n",
     "templates/hello.j2": "hello {{ given.text }}",
+    "templates/marks.j2": "{{ given.text }} [[ given.text ]]\n",
+    "templates/header.j2": "#jinja2: variable_start_string:'<<', variable_end_string:'>>'\n<< given.text >> {{ 1 }}\n",
+    "plugins.yml": _PLUGINS,
+    "beside/plugins.yml": _PLUGINS,
+    "beside/filter_plugins/words.py": _FILTERS.format(name="upper"),
+    "beside/action_plugins/debug.py": """
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        return {"msg": "an action beside the playbook"}
+""",
+    "beside/collections/ansible_collections/vllm/semantic_router/plugins/filter/beside.py": _FILTERS.format(
+        name="owner"
+    ),
     "roles/part/tasks/main.yml": """
 - name: Say the size
   ansible.builtin.set_stats: {data: {size: '{{ part_size }}'}}

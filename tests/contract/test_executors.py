@@ -106,8 +106,22 @@ async def test_a_playbook_has_the_same_outcome_warm_and_cold(
     name: str, project: Path, warm: WarmExecutor, cold: ColdExecutor
 ) -> None:
     given = request(project / f"{name}.yml")
-    outcomes = [comparable(await executor.run(given)) for executor in (warm, cold)]
-    assert outcomes[0] == outcomes[1]
+    first, again, as_usual = [comparable(await executor.run(given)) for executor in (warm, warm, cold)]
+    assert first == as_usual
+    assert again == as_usual, "what the server has learned of the first run changes nothing"
+
+
+async def test_plugins_beside_a_playbook_go_before_those_that_the_server_has(
+    project: Path, warm: WarmExecutor, cold: ColdExecutor
+) -> None:
+    usual = [await executor.run(request(project / "plugins.yml")) for executor in (warm, warm, cold)]
+    given = request(project / "beside" / "plugins.yml")
+    beside = [await executor.run(given) for executor in (warm, warm, cold)]
+    after = await warm.run(request(project / "plugins.yml"))
+    assert {one.custom["upper"] for one in usual} == {"A"}
+    assert {one.custom["upper"] for one in beside} == {"a filter beside the playbook"}
+    assert comparable(usual[0]) == comparable(usual[1]) == comparable(usual[2]) == comparable(after)
+    assert comparable(beside[0]) == comparable(beside[1]) == comparable(beside[2])
 
 
 async def test_a_run_says_after_how_long_it_wants_to_be_made_again(executor: Executor, project: Path) -> None:

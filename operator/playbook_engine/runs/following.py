@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.runs.folding import Cause, End, Progress, step
+from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.records import OnTask, unheard
 
 LINE_BYTES = 64 * 1024 * 1024
@@ -18,7 +19,7 @@ _STDERR_CHARACTERS = 20_000
 class Followed:
     """What a run has told so far; ``code`` is the exit code of ansible-playbook once it has ``ended``.
 
-    ``broken`` says which limit it broke; ``loaded`` are files that a fork had to parse itself.
+    ``broken`` says which limit it broke; ``lessons`` are what a fork had to do itself.
     """
 
     progress: Progress = field(default_factory=Progress)
@@ -27,7 +28,7 @@ class Followed:
     stderr: str = ""
     processor_seconds: float = 0.0
     broken: str = ""
-    loaded: tuple[tuple[str, bool], ...] = ()
+    lessons: Lessons = field(default_factory=Lessons)
     on_task: OnTask = unheard
 
     def end(self, cause: Cause, *, seconds: float, lost: str, warm: bool = False) -> End:
@@ -84,8 +85,8 @@ async def _read_events(events: asyncio.StreamReader, followed: Followed) -> None
         elif "used" in event:
             used = event["used"]
             followed.processor_seconds, followed.broken = used["processor_seconds"], used["broken"]
-        elif "loaded" in event:
-            followed.loaded = tuple((path, trusted) for path, trusted in event["loaded"])
+        elif "lessons" in event:
+            followed.lessons = Lessons.of(event["lessons"])
         else:
             followed.take(event)
 

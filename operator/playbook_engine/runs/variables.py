@@ -5,12 +5,13 @@ trust from a value and everything in it. The JSON form ``{"__ansible_unsafe": â€
 reader interprets such keys wherever they occur, so data that happens to have one would arrive changed.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 
 _SIMPLE_KEY = 512  # YAML allows 1024 characters for a key without "?", escapes included
-_PLAIN = re.compile(r"[ !#-\[\]-~]*")
+_SPECIAL = re.compile(r"[^ !#-\[\]-~]")
 _INERT = re.compile(r"[-+.:~<=\w\s]*|[!&*]", re.ASCII)  # a lone mark is taken for one, whatever its quotes
 
 
@@ -24,6 +25,27 @@ def render_variables(variables: Mapping[str, object], *, unsafe: frozenset[str])
         for name, value in variables.items()
     )
     return "---\n" + ("".join(lines) or "{}\n")
+
+
+def render_plain(variables: Mapping[str, object]) -> str:
+    """Write ``variables`` as JSON, for a run that takes what it gets so for data and never for templates.
+
+    Raises TypeError as ``render_variables`` does.
+    """
+    try:
+        return json.dumps(variables, allow_nan=False, default=_as_plain)
+    except (TypeError, ValueError):
+        render_variables(variables, unsafe=frozenset(variables))  # which tells where what is wrong
+        raise
+
+
+def _as_plain(value: object) -> object:
+    """Give a mapping or sequence of another type as one that JSON knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+        return list(value)
+    raise TypeError(type(value).__name__)
 
 
 def _mark(value: object) -> str:
@@ -74,14 +96,11 @@ def _float(value: float) -> str:
 
 
 def _text(text: str) -> str:
-    if _PLAIN.fullmatch(text):
-        return f'"{text}"'
-    return '"' + "".join(_character(one) for one in text) + '"'
+    return f'"{_SPECIAL.sub(_character, text)}"'
 
 
-def _character(one: str) -> str:
-    if _PLAIN.fullmatch(one):
-        return one
+def _character(found: re.Match[str]) -> str:
+    one = found.group()
     if one in '"\\':
         return f"\\{one}"
     return f"\\u{ord(one):04x}" if ord(one) <= 0xFFFF else f"\\U{ord(one):08x}"  # noqa: PLR2004 - the last \u

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -25,24 +25,23 @@ from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import conclude, step
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
+from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
 from playbook_engine.runs.redaction import bound, redact, secret_values
 from playbook_engine.runs.supervise import KILL_SECONDS
 from playbook_engine.runs.workspace import (
+    UNSAFE,
     added_environment,
     inventory_in,
     make_root,
-    make_workspace,
+    make_warm_workspace,
     options_of,
     playbook_in,
 )
 
 READY = "ready"
 START_SECONDS = 60.0
-_FILES = 200
-"""So many names of files are sent at once."""
-
 MOST_STARTS = 3
 """A server that dies that often in a row is not started again."""
 
@@ -72,7 +71,7 @@ class WarmExecutor:
         self._fence = fence or Fence()
         self._cold = ColdExecutor(directory, rules=rules, fence=fence)
         self._rules = rules
-        self._loaded: set[tuple[str, bool]] = set()
+        self._lessons = Lessons()
         self._tell = on_state or (lambda _reason: None)
         self._closing = asyncio.Event()
         self._running: set[asyncio.Future[object]] = set()
@@ -87,7 +86,7 @@ class WarmExecutor:
         server = None if _is_special(request) else await self._ready_server()
         if server is None:
             return await self._cold.run(request, on_task=on_task)
-        directory = make_workspace(self._root, request, self._rules)
+        directory = make_warm_workspace(self._root, request)
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._running.add(done)
         try:
@@ -144,7 +143,7 @@ class WarmExecutor:
             self._failures = MOST_STARTS
         else:
             self._server = server
-            server.parse(self._loaded)
+            server.teach(self._lessons)
         self._tell(reason)
 
     async def _in(
@@ -170,18 +169,18 @@ class WarmExecutor:
                 )
         finally:
             await _hang_up(pipes, mark, ended=followed.ended)
-        self._learn(followed.loaded)
+        self._learn(followed.lessons)
         written = {"event": "error", "stdout": followed.stderr}
         seconds = time.monotonic() - began
         end = followed.end(cause, seconds=seconds, lost="the fork server ended", warm=True)
         return conclude(step(followed.progress, written), end, clean=partial(self._clean, environment))
 
-    def _learn(self, loaded: Iterable[tuple[str, bool]]) -> None:
-        """Have files that a run had to parse itself parsed by the server, for the runs to come."""
-        if loaded:
-            self._loaded.update(loaded)
-            if self._server:
-                self._server.parse(loaded)
+    def _learn(self, told: Lessons) -> None:
+        """Have what a run had to do itself done by the server, for the runs to come."""
+        new = told.new_to(self._lessons)
+        self._lessons |= new
+        if self._server:
+            self._server.teach(new)
 
     def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
         return bound(
@@ -252,12 +251,10 @@ class _Server:
         text = answer.decode() or "the fork server ended at its start"
         return "" if text == READY else text
 
-    def parse(self, files: Iterable[tuple[str, bool]]) -> None:
-        """Have files parsed, by path and whether they may hold templates."""
-        names = sorted(files)
-        for first in range(0, len(names), _FILES):
-            message = json.dumps({"parse": names[first : first + _FILES]}).encode()
-            with suppress(OSError):  # it has died, or has no time: runs parse for themselves
+    def teach(self, lessons: Lessons) -> None:
+        """Have done in advance what runs had to do."""
+        for message in lessons.messages():
+            with suppress(OSError):  # it has died, or has no time: runs do it for themselves
                 self._socket and self._socket.send(message)
 
     async def send(self, order: Mapping[str, object]) -> _Pipes:
@@ -315,6 +312,7 @@ def _order(
     loud = ["-" + "v" * request.verbosity] if request.verbosity else []
     playbook = playbook_in(directory, request)
     files = ["-i", str(inventory_in(directory, rules)), "-e", f"@{directory / 'env' / 'extravars'}"]
+    files += ["-e", f"@{directory / UNSAFE}"]
     return {
         "directory": str(directory),
         "working_directory": str(playbook.parent),

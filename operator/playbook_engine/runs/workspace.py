@@ -7,13 +7,18 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from playbook_engine.runs.environment import without_detour
 from playbook_engine.runs.records import Rules, RunRequest
 from playbook_engine.runs.supervise import LIMITS
-from playbook_engine.runs.variables import render_variables
+from playbook_engine.runs.variables import render_plain, render_variables
+
+UNSAFE = Path("env", "unsafe.json")
+"""The file with variables that are no templates, in the directory of a run that a fork makes."""
 
 KUBECONFIG = "kubeconfig"
 _KUBECONFIG_VARIABLES = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG")
@@ -48,31 +53,52 @@ def make_root(parent: Path | None) -> Path:
 
 
 def make_workspace(root: Path, request: RunRequest, rules: Rules) -> Path:
-    """Make a new directory under ``root`` with everything that one run needs.
+    """Make a new directory under ``root`` with everything that one run by ansible-runner needs.
 
     Raises OSError, and TypeError when a variable is nothing that JSON can hold; then nothing of it is left.
     """
     variables = render_variables(request.variables, unsafe=request.unsafe)
-    directory = Path(tempfile.mkdtemp(prefix="", dir=root))
-    try:
-        _furnish(directory, request, variables, rules)
-    except OSError:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
+    with _new_directory(root) as directory:
+        _furnish(directory, request, variables)
+        _write(directory / "env" / "settings", json.dumps(_SETTINGS))
+        _write(directory / "request.json", json.dumps(_invocation(directory, request, rules)))
+        _write(directory / LIMITS, json.dumps(asdict(rules.limits)))
     return directory
 
 
-def _furnish(directory: Path, request: RunRequest, variables: str, rules: Rules) -> None:
+def make_warm_workspace(root: Path, request: RunRequest) -> Path:
+    """Make a new directory for a run that a fork makes; raises the same.
+
+    What is unsafe lies apart from the other variables, so that the fork need not read it as YAML.
+    """
+    unsafe = {name: value for name, value in request.variables.items() if name in request.unsafe}
+    others = {name: value for name, value in request.variables.items() if name not in request.unsafe}
+    plain, variables = render_plain(unsafe), render_variables(others, unsafe=frozenset())
+    with _new_directory(root) as directory:
+        _furnish(directory, request, variables)
+        _write(directory / UNSAFE, plain)
+    return directory
+
+
+@contextmanager
+def _new_directory(root: Path) -> Iterator[Path]:
+    """Make a directory that is gone again when the block fails for the disk."""
+    directory = Path(tempfile.mkdtemp(prefix="", dir=root))
+    try:
+        yield directory
+    except OSError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _furnish(directory: Path, request: RunRequest, variables: str) -> None:
     for name in ("env", "inventory", "tmp", "home"):
         (directory / name).mkdir(mode=_OWNER_ONLY)
     _write(directory / "ansible.cfg", "[defaults]\n")  # an empty one, so that no other is looked for
     _write(directory / "env" / "extravars", variables)
-    _write(directory / "env" / "settings", json.dumps(_SETTINGS))
     _write(directory / "inventory" / "hosts.json", json.dumps(_inventory()))
     if request.playbook.is_dir():
         _write_play(directory, request.playbook)
-    _write(directory / "request.json", json.dumps(_invocation(directory, request, rules)))
-    _write(directory / LIMITS, json.dumps(asdict(rules.limits)))
     if request.kubeconfig:
         _write(directory / KUBECONFIG, request.kubeconfig)
 

@@ -1,30 +1,27 @@
 """Files of playbooks and roles that the server has parsed already, for its forks.
 
-Runs tell at their end which files they loaded, and the engine hands the names to the server with a later order; so
-nobody has to know where Ansible looks. What was parsed is used as long as the file on disk is the same one.
+What was parsed is used as long as the file on disk is the same one.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-MOST_FILES = 500
-"""So many names of files fit into a message."""
-
-type Loaded = tuple[str, bool]
-"""The path of a file as Ansible asked for it, and whether its texts may be templates."""
+from playbook_engine.runs.lessons import ParsedFile
 
 type _Version = tuple[int, int, int]
 
-_parsed: dict[Loaded, tuple[_Version, Any]] = {}
-_asked: dict[Loaded, None] = {}
-_handed_out: set[Loaded] = set()
+_parsed: dict[ParsedFile, tuple[_Version, Any]] = {}
+_asked: dict[ParsedFile, None] = {}
+_handed_out: set[ParsedFile] = set()
+_plain = ""
 _stock_load = DataLoader.load_from_file
 
 
-def parse(files: Iterable[Loaded]) -> None:
+def parse(files: Iterable[ParsedFile]) -> None:
     """Parse files that are not parsed yet, in the server; one that cannot be is left to the runs."""
     loader = DataLoader()
     for path, trusted in files:
@@ -39,18 +36,23 @@ def parse(files: Iterable[Loaded]) -> None:
         _parsed[path, trusted] = (version, data)
 
 
-def install() -> None:
-    """Use what the server has parsed; only in the process of a run."""
+def install(*, plain: Path) -> None:
+    """Use what the server has parsed; only in the process of a run.
+
+    ``plain`` is a file with variables that are data and no templates: JSON, which takes a tenth of the time of YAML.
+    """
+    global _plain  # noqa: PLW0603 - a fork has one run
+    _plain = str(plain)
     DataLoader.load_from_file = _load_from_file
 
 
-def loaded(*, outside: str) -> list[Loaded]:
+def loaded(*, outside: str) -> list[ParsedFile]:
     """Give what this run had to parse itself, but for files in a directory that is of this run only."""
     return [
         (path, trusted)
         for path, trusted in _asked
         if (path, trusted) not in _handed_out and not Path(path).is_relative_to(outside)
-    ][:MOST_FILES]
+    ]
 
 
 def _load_from_file(self: Any, file_name: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
@@ -59,6 +61,8 @@ def _load_from_file(self: Any, file_name: str, *given: Any, **options: Any) -> A
     The first load of any other file needs none either, when it is kept nowhere.
     """
     path = self.path_dwim(file_name)
+    if path == _plain:
+        return json.loads(Path(path).read_bytes())
     trusted = bool(options.get("trusted_as_template"))
     if given or options.keys() - {"cache", "unsafe", "trusted_as_template"} or (path, trusted) in _asked:
         return _stock_load(self, file_name, *given, **options)

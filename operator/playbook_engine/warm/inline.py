@@ -53,7 +53,7 @@ def install() -> None:
     strategy.WorkerProcess = _worker
     ActionBase._execute_module = _execute_module  # noqa: SLF001 - what this module is for
     for name in MODULES:
-        action = _action_of(name)
+        action = action_of(name)
         if action is not None:
             action.TRANSFERS_FILES = False  # it would make a directory by two shell processes
 
@@ -113,7 +113,8 @@ def _may_run_inline(task: Any) -> bool:  # noqa: ANN401 - Ansible's
     return name in TASKS or name in MODULES
 
 
-def _action_of(name: str) -> Any:  # noqa: ANN401 - Ansible's
+def action_of(name: str) -> Any:  # noqa: ANN401 - Ansible's
+    """Give the class of the action of that name; None when there is none."""
     from ansible.plugins.loader import action_loader  # noqa: PLC0415 - of the process of a run
 
     return action_loader.get(name, class_only=True)

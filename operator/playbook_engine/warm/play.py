@@ -15,8 +15,10 @@ from ansible.cli import playbook as command
 from ansible.plugins.loader import callback_loader
 
 from playbook_engine.runs.events import trim
+from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.processes import die_with_parent
-from playbook_engine.warm import discovery, files, inline
+from playbook_engine.runs.workspace import UNSAFE
+from playbook_engine.warm import discovery, files, inline, modules, templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +47,22 @@ def play(order: Order, events: TextIO) -> None:
     callback.event_context.cache = _Events(events, callback.AnsibleJSONEncoderLocal)
     callback.event_context.dump = _nothing  # marks in the output by which ansible-runner finds events in it
     inline.install()
-    files.install()
+    files.install(plain=Path(order.directory, UNSAFE))
+    modules.install()
+    templates.install()
     discovery.install(Path(order.shared))
     try:
         command.PlaybookCLI.cli_executor(["ansible-playbook", *order.arguments])
     finally:
-        _write(events, {"loaded": files.loaded(outside=order.directory)})
+        _write(events, {"lessons": _lessons(order).plain()})
+
+
+def _lessons(order: Order) -> Lessons:
+    return Lessons.of({
+        "files": files.loaded(outside=order.directory),
+        "modules": modules.imported(),
+        "templates": templates.compiled(),
+    })  # fmt: skip
 
 
 def _as_worker(events: TextIO) -> None:

@@ -20,10 +20,13 @@ _MODULES = (
     "ansible.plugins.strategy.linear",
     "ansible.plugins.connection.local",
     "ansible.module_utils.basic",
+    "multiprocessing.popen_fork",
+    "multiprocessing.synchronize",
 )
 _OPTIONAL = (
     "kubernetes",
     "kubernetes.dynamic",
+    "jsonpatch",
     "ansible_collections.kubernetes.core.plugins.modules.k8s",
     "ansible_collections.kubernetes.core.plugins.modules.k8s_info",
     "ansible_collections.kubernetes.core.plugins.action.k8s_info",
@@ -48,12 +51,14 @@ def preload(modules: Iterable[str] = ()) -> None:
     from playbook_engine.warm import inline  # noqa: PLC0415 - imports Ansible
 
     inline.admit(modules)
+    for name in inline.MODULES:
+        inline.action_of(name)
     for name in (*_OPTIONAL, *map(inline.python_name, modules)):
         try:
             importlib.import_module(name)
         except ImportError:  # a project without Kubernetes, or a collection of another version
             continue
-    from playbook_engine.warm import shortcuts  # noqa: PLC0415 - imports Ansible
+    from playbook_engine.warm import play, shortcuts  # noqa: F401, PLC0415 - imports Ansible, and the first for forks
 
     shortcuts.install()
     settle()

@@ -3,8 +3,9 @@
 Started as ``python -m playbook_engine.warm.server SOCKET [MODULE…]`` where SOCKET is the number of an inherited
 socket of type SOCK_SEQPACKET, and each MODULE may run in the process of a run. It writes ``ready`` or why it is not.
 Each message is an order as JSON with three descriptors: the reading end of a pipe whose closing ends the run, the
-writing end for events, and the one for what Ansible writes to standard error. A message without descriptors names
-files to parse for the runs to come. It ends when the socket closes; runs that still go on do not need it.
+writing end for events, and the one for what Ansible writes to standard error. A message without descriptors says what
+to do in advance for the runs to come (``runs.lessons``). It ends when the socket closes; runs that still go on do not
+need it.
 """
 
 import array
@@ -18,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.supervise import LEFT_OVER, Limits, oversee, tell
 from playbook_engine.warm.versions import untested
 
@@ -42,7 +44,7 @@ def main(arguments: list[str]) -> int:
         if not order:
             return 0
         if not descriptors:
-            _parse(json.loads(order)["parse"])
+            _learn(Lessons.of(json.loads(order)))
         elif os.fork() == 0:
             connection.close()
             _serve(order, descriptors)
@@ -70,11 +72,13 @@ def _prepared(modules: list[str]) -> str:
         return f"Ansible cannot be loaded: {type(error).__name__}: {error}"
 
 
-def _parse(files: list[tuple[str, bool]]) -> None:
-    from playbook_engine.warm import files as parsed  # noqa: PLC0415 - imports Ansible
+def _learn(lessons: Lessons) -> None:
+    from playbook_engine.warm import files, modules, templates  # noqa: PLC0415 - imports Ansible
     from playbook_engine.warm.preload import settle  # noqa: PLC0415
 
-    parsed.parse((path, trusted) for path, trusted in files)
+    files.parse(lessons.files)
+    modules.load(sorted(lessons.modules))
+    templates.learn(sorted(lessons.templates))
     settle()
 
 

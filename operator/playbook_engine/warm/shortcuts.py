@@ -12,8 +12,12 @@ from typing import Any
 
 from ansible._internal._templating import _engine
 from ansible.module_utils._internal import _datatag, _stack
+from ansible.plugins import loader
+from ansible.utils.collection_loader import AnsibleCollectionRef
+from ansible.utils.collection_loader._collection_finder import _get_collection_metadata
 
 _TEXTS = (str, _datatag._AnsibleTaggedStr)  # noqa: SLF001 - what this module is for
+_REMEMBERED = "_playbook_engine_remembered"
 _SCALARS = ("Str", "Bytes", "Int", "Float", "DateTime", "Date", "Time")
 
 
@@ -22,6 +26,7 @@ def install() -> None:
     _share_scalars()
     _pass_plain_texts()
     _look_only_at_frames()
+    _remember_filters()
 
 
 def _share_scalars() -> None:
@@ -73,3 +78,36 @@ def _frames() -> Iterator[inspect.FrameInfo]:
         code = frame.f_code
         yield inspect.FrameInfo(frame, code.co_filename, frame.f_lineno, code.co_name, None, None)
         frame = frame.f_back
+
+
+def _remember_filters() -> None:
+    """Find a filter or test of a collection once: Ansible goes through all files of the collection for each use.
+
+    One of which its collection has something to say, as that it is deprecated or has moved, is looked up as ever.
+    """
+    stock, stock_clear = loader.Jinja2Loader.get_with_context, loader.Jinja2Loader._clear_caches  # noqa: SLF001
+
+    def get_with_context(self: Any, name: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
+        known = self.__dict__.setdefault(_REMEMBERED, {})
+        if name in known:
+            return known[name]
+        found = stock(self, name, *given, **options)
+        if found.object is not None and not given and not options and not _is_routed(name, self.type):
+            known[name] = found
+        return found
+
+    def clear_caches(self: Any) -> None:  # noqa: ANN401 - Ansible's
+        self.__dict__.pop(_REMEMBERED, None)
+        stock_clear(self)
+
+    loader.Jinja2Loader.get_with_context = get_with_context
+    loader.Jinja2Loader._clear_caches = clear_caches  # noqa: SLF001 - what this module is for
+
+
+def _is_routed(name: str, kind: str) -> bool:
+    """Whether the collection of a filter or test says something of it; true of one that is in no collection."""
+    reference = AnsibleCollectionRef.try_parse_fqcr(name, kind)
+    if reference is None or reference.collection in ("ansible.builtin", "ansible.legacy"):
+        return True
+    routing = _get_collection_metadata(reference.collection).get("plugin_routing", {})
+    return name.removeprefix(f"{reference.collection}.") in routing.get(kind, {})

@@ -1,14 +1,16 @@
 """Variables arrive in Ansible byte-equal, and those that are unsafe are marked as a whole."""
 
 import copy
+import json
 import math
+from types import MappingProxyType
 
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from playbook_engine.runs.variables import render_variables
+from playbook_engine.runs.variables import render_plain, render_variables
 
 JSON = st.recursive(
     st.none()
@@ -110,3 +112,12 @@ def test_what_json_cannot_hold_is_refused_with_its_place(value: object, message:
     with pytest.raises(TypeError) as raised:
         render_variables({"one": value}, unsafe=frozenset())
     assert str(raised.value) == message
+
+
+def test_the_plain_form_says_where_a_value_is_none_too() -> None:
+    assert json.loads(render_plain({"one": {"a": ("x", MappingProxyType({"b": None}))}})) == {
+        "one": {"a": ["x", {"b": None}]}
+    }
+    for value in ({"a": [b"x"]}, {"a": math.nan}):
+        with pytest.raises(TypeError, match=r"variable one\.a.* has no place in JSON"):
+            render_plain({"one": value})
