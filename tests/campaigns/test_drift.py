@@ -167,6 +167,7 @@ def test_what_another_client_changes_is_as_it_was_and_what_it_adds_stays(
     drifting = Drifting(stage, step, stage.state())
     drifting.play(rounds_of(fields, asked, report), report, asked.budget)
     stage.router.delete()
+    stage.space.delete("Gateway", "shared")
     stage.settle(Step("delete", lambda _: None, leaves=False))
     report.judge()
 

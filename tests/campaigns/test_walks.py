@@ -23,9 +23,9 @@ from tests.campaigns.stage import Stage
 from tests.support.api import ApiError
 from tests.support.audit import AuditLog
 from tests.support.canary import in_objects
-from tests.support.operated import BUSY, PATIENCE, outcome, place, replace, settle, without_volume
+from tests.support.operated import BUSY, PATIENCE, SERVICES, outcome, place, replace, settle, without_volume
 from tests.support.operators import USER
-from tests.support.routers import Router
+from tests.support.routers import Router, endpoint
 from tests.support.waiting import stays, wait_for
 
 STEPS = 6
@@ -44,7 +44,18 @@ BROKEN = [
 ]
 """Specifications of which each breaks one rule or bound of the definition."""
 
-NOWHERE = {"config": {"decisions": [{"name": "d", "modelRefs": [{"model": "nobody-has-it"}]}]}}
+NOWHERE = {
+    "vllmEndpoints": [endpoint(service=SERVICES[0])],
+    "config": {
+        "decisions": [
+            {
+                "name": "maths",
+                "rules": {"operator": "AND", "conditions": [{"type": "domain", "name": "general"}]},
+                "modelRefs": [{"model": "nobody-has-it"}],
+            }
+        ]
+    },
+}
 """What the API server takes, and the operator cannot carry out."""
 
 SPECS = BUSY.map(without_volume)
@@ -93,8 +104,8 @@ class Walk(RuleBasedStateMachine):
     def ask_for_what_cannot_be(self) -> None:
         """Name a model that nobody has: a condition says so; then back to what was asked for before."""
         self.steps.append("told")
-        replace(self.router, {**self.spec, **NOWHERE})
-        self.router.wait_condition("RouterReady", "False", timeout=PATIENCE)
+        replace(self.router, NOWHERE)
+        self.router.wait_condition("ConfigValid", "False", reason="ConfigInvalid", timeout=PATIENCE)
         replace(self.router, self.spec)
 
     @rule()
