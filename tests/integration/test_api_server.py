@@ -2,46 +2,19 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import prepare, temporary_space
-from tests.support.api import Api, Space
+from tests.support.api import Space
 from tests.support.audit import AuditLog
-from tests.support.cluster import DevCluster, running
+from tests.support.cluster import DevCluster
 from tests.support.operators import USER, OperatorUnderTest
 from tests.support.routers import CHILD_KINDS, Router
 from tests.support.waiting import stays, wait_for
 
 AWAY_SECONDS = 60.0
 BACK_SECONDS = 120.0
-
-
-@pytest.fixture(scope="module")
-def frail() -> Iterator[DevCluster]:
-    """A control plane of its own."""
-    with running(crds=()) as cluster:
-        prepare(cluster)
-        yield cluster
-
-
-@pytest.fixture
-def working(frail: DevCluster, tmp_path: Path) -> Iterator[OperatorUnderTest]:
-    """The operator as it is shipped, with that control plane."""
-    operator = OperatorUnderTest(cluster=frail, directory=tmp_path)
-    operator.start()
-    yield operator
-    operator.stop()
-
-
-@pytest.fixture
-def place(frail: DevCluster, working: OperatorUnderTest) -> Iterator[Space]:
-    """A namespace there."""
-    del working
-    with temporary_space(Api.connect(frail.kubeconfig), operated=True) as space:
-        yield space
 
 
 def api_server(cluster: DevCluster) -> int:
@@ -62,19 +35,19 @@ def api_server(cluster: DevCluster) -> int:
 
 @pytest.mark.timeout(600)
 def test_an_api_server_that_is_away_for_a_minute_loses_nothing(
-    frail: DevCluster, working: OperatorUnderTest, place: Space
+    control_plane: DevCluster, operator: OperatorUnderTest, space: Space, audit: AuditLog
 ) -> None:
     """It is frozen in the middle of a run: connections stay open and nothing answers."""
-    router = Router.create(place, {"persistence": {"enabled": False}})
+    router = Router.create(space, {"persistence": {"enabled": False}})
     router.wait_available()
     before = {key: child["metadata"]["uid"] for key, child in router.children(*CHILD_KINDS).items()}
-    runs, process = working.metric("playbook_engine_runs_total"), working.running.process.process.pid
+    runs, process = operator.metric("playbook_engine_runs_total"), operator.running.process.process.pid
     router.edit({"podAnnotations": {"example.com/colour": "blue"}})
-    wait_for(lambda: working.metric("playbook_engine_runs_in_progress"), timeout=30, what="a run", poll=0.02)
-    server = api_server(frail)
+    wait_for(lambda: operator.metric("playbook_engine_runs_in_progress"), timeout=30, what="a run", poll=0.02)
+    server = api_server(control_plane)
     os.kill(server, signal.SIGSTOP)
     try:
-        stays(lambda: _lives(working), seconds=AWAY_SECONDS, poll=1.0)
+        stays(lambda: _lives(operator), seconds=AWAY_SECONDS, poll=1.0)
     finally:
         os.kill(server, signal.SIGCONT)
     router.wait_available(timeout=BACK_SECONDS)
@@ -87,18 +60,17 @@ def test_an_api_server_that_is_away_for_a_minute_loses_nothing(
     assert {key: after.get(key) for key in before if key[0] != "ConfigMap"} == {
         key: uid for key, uid in before.items() if key[0] != "ConfigMap"
     }, "nothing was made again"
-    assert working.running.process.process.pid == process
-    assert working.metric("playbook_engine_runs_total") > runs
-    assert "Traceback" not in working.log
-    _is_at_rest(frail, place)
+    assert operator.running.process.process.pid == process
+    assert operator.metric("playbook_engine_runs_total") > runs
+    assert "Traceback" not in operator.log
+    _is_at_rest(audit, space)
 
 
 def _lives(operator: OperatorUnderTest) -> None:
     assert operator.running.process.running, operator.running.process.tail()
 
 
-def _is_at_rest(cluster: DevCluster, space: Space) -> None:
-    audit = AuditLog(cluster.audit_log)
+def _is_at_rest(audit: AuditLog, space: Space) -> None:
     mark = audit.now()
 
     def silent() -> None:
