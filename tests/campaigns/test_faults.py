@@ -1,5 +1,7 @@
 """Deaths at every write and faults at every call of a router's whole life; it ends as if nothing had happened."""
 
+import re
+
 import pytest
 
 from tests.campaigns.asked import Asked
@@ -9,6 +11,7 @@ from tests.campaigns.stage import Stage
 from tests.support.faults.scripts import ANSWERS, KILLS, Fault
 
 SHORT = {"crash": 4, "fault": 12}
+IS_POINT = re.compile(r"[a-z]+:\d+:")
 CAMPAIGNS = {"crash": KILLS, "fault": ANSWERS}
 
 
@@ -16,7 +19,7 @@ def points_of(asked: Asked, campaign: str, references: dict[str, Reference]) -> 
     """Return the points that the command line asks for."""
     faults: tuple[Fault, ...] = CAMPAIGNS[campaign]
     if asked.points:
-        points = [Point.of(text) for text in asked.points if text.count(":") == 2]
+        points = [Point.of(text) for text in asked.points if IS_POINT.match(text)]
         return [point for point in points if point.fault in faults]
     most = None if asked.long else SHORT[campaign]
     return chosen(all_points(references, faults), seed=asked.seed, most=most)

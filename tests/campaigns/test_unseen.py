@@ -31,16 +31,15 @@ class Glance:
 
 
 def glances_of(asked: Asked) -> list[Glance]:
-    """Return what the command line asks for: single glances, all, or one for each blur that the seed decides."""
+    """Return what the command line asks for: single glances, all, or one life with blurs that the seed decides."""
     every = [Glance(step.name, blur) for step in LIFE for blur in Blur]
     if asked.points:
         return [glance for glance in every if str(glance) in asked.points]
     if asked.long:
         return every
     chance = random.Random(asked.seed)  # noqa: S311 - a choice of tests
-    steps = [step.name for step in LIFE] * 2
-    chance.shuffle(steps)
-    return [Glance(step, blur) for step, blur in zip(steps, Blur, strict=False)]
+    blurs = chance.sample(list(Blur), len(LIFE))
+    return [Glance(step.name, blur) for step, blur in zip(LIFE, blurs, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
