@@ -1,5 +1,6 @@
 """Random resources under a real operator: where they live, when they are at rest, and what they came to."""
 
+import http.client
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.conftest import temporary_space
-from tests.support.api import Api, Space
+from tests.support.api import Api, ApiError, Space
 from tests.support.canary import CANARY
 from tests.support.operators import conditions
 from tests.support.resources import SECRET, specs
@@ -78,7 +79,12 @@ def replace(router: Router, spec: Mapping[str, Any]) -> None:
 
     def put() -> bool:
         path = router.space.path("SemanticRouter", router.name)
-        router.space.api.request("PUT", path, body={**router.read(), "spec": dict(spec)})
+        try:
+            router.space.api.request("PUT", path, body={**router.read(), "spec": dict(spec)})
+        except ApiError as error:
+            if error.code == http.client.CONFLICT:  # the operator has written meanwhile
+                raise AssertionError(str(error)) from error
+            raise
         return True
 
     wait_for(put, timeout=10, what="the specification is replaced")
