@@ -100,8 +100,8 @@ def engine(stack: ExitStack, cluster: DevCluster, api: Api, name: str) -> Subjec
             told, style = conditions(space.get("Site", site)), space.get("ConfigMap", f"{site}-style")
             if not told or not style or style["data"]["colour"] != spec["siteColour"]:
                 return False
-            ended = (told["Running"]["reason"], told["Successful"]["status"])
-            return ended == ("Successful", "True")
+            successful = told.get("Successful", {}).get("status")
+            return (told["Running"]["reason"], successful) == ("Successful", "True")
 
         wait_for(made, timeout=300, what=f"{site} of {name}")
 
@@ -117,6 +117,7 @@ def plain(stack: ExitStack, cluster: DevCluster, api: Api) -> Subject:
     (directory / "env").mkdir()
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
         "KUBECONFIG": str(cluster.kubeconfig),
         "ANSIBLE_ROLES_PATH": str(PROJECT / "roles"),
     }
