@@ -114,7 +114,10 @@ def plain(stack: ExitStack, cluster: DevCluster, api: Api) -> Subject:
     space.create({"kind": "Namespace", "metadata": {"name": space.name}})
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     (directory / "project").symlink_to(PROJECT)
-    (directory / "env").mkdir()
+    for name in ("env", "inventory"):
+        (directory / name).mkdir()
+    host = f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}\n"
+    (directory / "inventory" / "hosts").write_text(host, encoding="utf-8")
     environment = {
         **os.environ,
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
@@ -130,21 +133,8 @@ def plain(stack: ExitStack, cluster: DevCluster, api: Api) -> Subject:
             "site_colour": spec["siteColour"],
         }
         (directory / "env" / "extravars").write_text(json.dumps(variables), encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "ansible_runner",
-            "run",
-            str(directory),
-            "-p",
-            "playbooks/site.yml",
-            "-q",
-        ]
-        subprocess.run(
-            [*command, "-i", site, "--inventory", "localhost ansible_connection=local"],
-            env=environment,
-            check=True,
-        )
+        command = [sys.executable, "-m", "ansible_runner", "run", str(directory), "-q"]
+        subprocess.run([*command, "-p", "playbooks/site.yml", "-i", site], env=environment, check=True)
 
     return Subject(PLAIN, make, children_seconds)
 
