@@ -65,8 +65,9 @@ def _measured(plan: Plan, options: argparse.Namespace, console: Console) -> dict
         except (TimeoutError, AssertionError, OSError, RuntimeError) as error:
             failed[name] = f"{type(error).__name__}: {error}"
             console.log(failed[name])
-        if options.json:
-            plan.bench.results.write(options.json)
+        finally:  # also when somebody stops it
+            if options.json:
+                plan.bench.results.write(options.json)
     return failed
 
 

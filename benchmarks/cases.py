@@ -8,7 +8,6 @@ from functools import partial
 
 from benchmarks.results import Results
 from benchmarks.subjects import Subject
-from benchmarks.trees import size_bytes
 from benchmarks.watching import Watching
 from tests.support.routers import endpoint
 from tests.support.waiting import wait_for
@@ -98,7 +97,7 @@ def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None
         filling = pool.submit(bench.fill, subject, names)
         while not filling.done():
             time.sleep(0.5)
-            sizes.append(size_bytes(subject.directory) - (subject.directory / "log").stat().st_size)
+            sizes.append(subject.disk_bytes())
             memory.append(subject.memory_bytes())
     seconds, used = filling.result(), subject.processor_seconds() - before
     for what, unit, value in (

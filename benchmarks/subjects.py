@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.trees import memory_bytes, processor_seconds
+from benchmarks.trees import memory_bytes, processor_seconds, size_bytes
 from tests.support.api import Space
 from tests.support.audit import WRITING
 from tests.support.cluster import CHECKOUT, DevCluster
@@ -68,16 +68,20 @@ class Subject:
         path = self.directory / "kubeconfig"
         kubeconfig = write_kubeconfig(kubectl, path, namespace=self.home)
         if self.command:
-            environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "WATCH_NAMESPACE": self.space.name}
-            self.process = subprocess.Popen(shlex.split(self.command), env=environment)
+            given = {
+                "KUBECONFIG": str(kubeconfig),
+                "WATCH_NAMESPACE": self.space.name,
+                "TMPDIR": str(self.directory),
+            }
+            self.process = subprocess.Popen(shlex.split(self.command), env={**os.environ, **given})
             return
         address = f"127.0.0.1:{free_port()}"
-        given = ["--watches-file", str(self.watches), "--namespaces", self.space.name, *self.arguments]
-        given += ["--health-probe-bind-address", address, "--metrics-bind-address", address]
+        options = ["--watches-file", str(self.watches), "--namespaces", self.space.name, *self.arguments]
+        options += ["--health-probe-bind-address", address, "--metrics-bind-address", address]
         started = OperatorProcess.start(
             kubeconfig=kubeconfig,
             log=self.directory / "log",
-            arguments=given,
+            arguments=options,
             directory=CHECKOUT,
             TMPDIR=str(self.directory),
         )
@@ -106,6 +110,11 @@ class Subject:
     def memory_bytes(self) -> int:
         """Return the memory of its tree."""
         return memory_bytes(self.pid)
+
+    def disk_bytes(self) -> int:
+        """Return what lies in its temporary directory, but for its log."""
+        log = self.directory / "log"
+        return size_bytes(self.directory) - (log.stat().st_size if log.exists() else 0)
 
     def runs(self) -> int:
         """Count the runs in its log; other implementations have none."""
