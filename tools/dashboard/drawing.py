@@ -91,7 +91,7 @@ def _lines(axes: Axes, panel: Panel, lines: Mapping[str, Line]) -> None:
         shown = [(moment / 60, scale * value) for moment, value in line if not math.isnan(value)]
         axes.plot(*zip(*shown, strict=True) if shown else ((), ()), color=colour, linewidth=1.1, label=name)
     axes.grid(color=PALE, linewidth=0.4)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
     axes.set_ylabel(UNITS[panel.unit])
     axes.xaxis.set_major_locator(MultipleLocator(0.5))
     axes.xaxis.set_major_formatter(lambda minutes, _: f"{int(minutes)}:{60 * minutes % 60:02.0f}")
@@ -103,6 +103,6 @@ def _lines(axes: Axes, panel: Panel, lines: Mapping[str, Line]) -> None:
         )
     axes.legend(
         handles, names,
-        loc="upper left", bbox_to_anchor=(-0.01, -0.13), ncols=4, fontsize=7, frameon=False, borderaxespad=0,
-        handlelength=1.2, columnspacing=1.0,
+        loc="upper left", bbox_to_anchor=(-0.01, -0.13), ncols=4 if panel.place[2] > COLUMNS // 3 else 3,
+        fontsize=7, frameon=False, borderaxespad=0, handlelength=1.2, columnspacing=1.0,
     )  # fmt: skip
