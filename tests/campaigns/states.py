@@ -26,8 +26,8 @@ ASSIGNED = ("clusterIP", "clusterIPs", "volumeName", "nodePort", "ipFamilies", "
 OF_THE_CLUSTER = ("default", "kube-root-ca.crt")
 
 REVISION = re.compile(r"\b[0-9a-f]{12}\b")
-VERSION = re.compile(r"(?<=<revision>/)\d+\b")
-"""Of a Secret, after its uid; any write to the Secret makes another, and other pods."""
+VERSION = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-<revision>/\d+\b")
+"""Uid and version of a Secret; any write to it makes another, and other pods."""
 
 
 @dataclass(frozen=True, slots=True)
