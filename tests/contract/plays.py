@@ -129,6 +129,10 @@ PLAYS: dict[str, str] = {
     - name: Apply nowhere
       kubernetes.core.k8s: {kind: ConfigMap, name: x, namespace: y, host: "http://127.0.0.1:1", api_key: none}
     """,
+    "a Kubernetes task by its short name": """
+    - name: Apply nowhere
+      k8s: {kind: ConfigMap, name: x, namespace: y, host: "http://127.0.0.1:1", api_key: none}
+    """,
     "a wrong parameter of a module": """
     - name: Misspell
       kubernetes.core.k8s: {knd: ConfigMap}

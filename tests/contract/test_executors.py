@@ -385,3 +385,21 @@ async def test_a_run_whose_files_could_not_be_made_does_not_hold_up_the_end(
     async with asyncio.timeout(20):
         await executor.close()
     assert not entries(place)
+
+
+@pytest.mark.parametrize("name", ["kubernetes.core.k8s", "k8s"])
+async def test_a_module_for_kubernetes_starts_no_interpreter(
+    warm: WarmExecutor, place: Path, name: str
+) -> None:
+    """By its short name neither, which projects for ansible-operator use."""
+    play = place / "play.yml"
+    play.write_text(
+        playbook(f"""
+    - name: Apply nowhere
+      {name}: {{kind: ConfigMap, name: x, namespace: y, host: "http://127.0.0.1:1", api_key: none}}
+      vars: {{ansible_python_interpreter: /no/such/python}}
+    """)
+    )
+    (failure,) = (await warm.run(request(play))).failures
+    assert "/no/such/python" not in failure.message
+    assert "127.0.0.1" in failure.message

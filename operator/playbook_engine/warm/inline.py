@@ -107,10 +107,15 @@ def _worker(**given: Any) -> Any:  # noqa: ANN401 - as Ansible calls it
 def _may_run_inline(task: Any) -> bool:  # noqa: ANN401 - Ansible's
     if task.async_val or task.become or task.delegate_to or any(task.environment or ()):
         return False
-    name = str(task.action)
+    name = _full_name(task)
     for prefix in _BUILTIN:
         name = name.removeprefix(prefix)
     return name in TASKS or name in MODULES
+
+
+def _full_name(task: Any) -> str:  # noqa: ANN401 - Ansible's
+    """Give what an action is called where a playbook uses a short or an older name, such as ``k8s``."""
+    return str(task._resolved_action or task.action)  # noqa: SLF001 - the public one warns when there is none
 
 
 def action_of(name: str) -> Any:  # noqa: ANN401 - Ansible's
@@ -131,7 +136,7 @@ def _execute_module(
     task_vars: dict[str, Any] | None = None,
     **more: Any,  # noqa: ANN401 - Ansible's
 ) -> Any:  # noqa: ANN401 - Ansible's
-    name = module_name or self._task.action
+    name = _full_name(self._task) if module_name in (None, self._task.action) else module_name
     if name not in MODULES or any(more.values()) or not _may_run_inline(self._task):
         return _stock_execute_module(self, module_name, module_args, tmp, task_vars, **more)
     arguments = self._task.args if module_args is None else module_args
