@@ -78,7 +78,7 @@ class Terminal:
             "SIMPLE": str(CHECKOUT / SAMPLE.format("simple")),
             "FILE": str(CHECKOUT / SAMPLE.format("mmbert")),
             "CLUSTER": str(self._describe_cluster()),
-            "TMP": str(self.directory),
+            "OUT": str(self.directory),
         }
 
     def _describe_cluster(self) -> Path:
