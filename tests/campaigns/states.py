@@ -10,10 +10,13 @@ from tests.support.api import KINDS, Space
 from tests.support.operators import conditions
 from tests.support.routers import DERIVED
 
+OF_CONTROLLERS = {"EndpointSlice", "Pod", "ReplicaSet"}
+"""Kinds that Kubernetes makes of what others have made."""
+
 MADE = tuple(
     kind
     for kind in KINDS
-    if kind not in ("Event", "Namespace", "Pod", "ReplicaSet", "StorageClass", "SemanticRouter", "Toy")
+    if kind not in {"Event", "Namespace", "StorageClass", "SemanticRouter", "Toy", *OF_CONTROLLERS}
 )
 VOLATILE = {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "namespace"}
 OF_OTHERS = (
