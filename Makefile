@@ -35,6 +35,9 @@ $(VENV)/.ready: $(LOCK) pyproject.toml tools/env/install_collections.py tools/en
 	test -x $(BIN)/python || $$python -m venv $(VENV)
 	@echo "==> installing the packages of $(LOCK)"
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	@# xds-protos brings older copies of some of its files, and which package comes last is chance.
+	@sed -n '/^opentelemetry-proto==/,/[^\\]$$/p' $(LOCK) >$(VENV)/last.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --force-reinstall --requirement $(VENV)/last.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "==> installing the collections"
 	@$(BIN)/python tools/env/install_collections.py

@@ -9,6 +9,9 @@ TABLE = Path(__file__).with_name("router_config_paths.tsv")
 RECURSIVE = "(object, see above)"
 """Where a structure contains itself: ``rules.conditions[]`` has the fields of ``rules``."""
 
+OWN_DECODERS = ("routing.decisions[].plugins[].configuration",)
+"""Places that decode themselves, of which the table does not tell: any value, by the type of the plugin."""
+
 OLDER_KEYS = frozenset(
     f"global.stores.response_cache.{name}"
     for name in ("use_hnsw", "hnsw_m", "hnsw_ef_construction", "max_memory_entries")
@@ -56,7 +59,8 @@ def _parts(path: str) -> list[str]:
 def known() -> Node:
     """Read the table into a tree."""
     root = Node()
-    for line in TABLE.read_text(encoding="utf-8").splitlines():
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    for line in (*lines, *(f"{path}\tinterface" for path in OWN_DECODERS)):
         if line.startswith("#"):
             continue
         path, kind = line.split("\t")
