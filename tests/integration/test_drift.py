@@ -112,7 +112,7 @@ def test_what_another_client_undoes_each_time_is_told_and_not_fought_over(
         again = [
             write
             for write in audit.writes(USER, mark)
-            if write.resource == "services" and write.namespace == router.space.name
+            if (write.resource, write.namespace, write.name) == ("services", router.space.name, router.name)
         ]
         assert len(again) <= 3, "the waits between the tries grow: 2 s, 4 s, …"
     router.wait_condition("Reconciled", "True")
