@@ -93,13 +93,14 @@ class Plan:
 
     def bursts(self) -> None:
         """Create many at once: all subjects in turns, and the greatest burst on the warm one."""
-        for count in (1, 10, self.options.pairs_burst):
+        paired = (1, 10, self.options.pairs_burst)
+        for count in paired:
             for subject in self._all():
                 most = self.options.cold_burst if COLD[1] in subject.arguments else None
                 cases.burst(self.bench, subject, count, most=most)
         for name in ("cold", "warm twin", "cold twin", "other"):
             self.start.end(name)
-        for count in self.options.bursts:
+        for count in sorted({*self.options.bursts}.difference(paired)):
             cases.burst(self.bench, self.warm, count)
 
     def growth(self) -> None:
