@@ -49,6 +49,17 @@ class ObjectKey:
         """``<apiVersion>/<Kind>/<namespace>/<name>``, the key of ``objects`` in run results."""
         return f"{self.gvk}/{self.namespace}/{self.name}"
 
+    @classmethod
+    def read(cls, text: str) -> "ObjectKey | None":
+        """Read what ``str`` gives; None for anything else."""
+        parts = text.rsplit("/", 3)
+        if len(parts) != 4:  # noqa: PLR2004 - <apiVersion>/<Kind>/<namespace>/<name>
+            return None
+        api_version, kind, namespace, name = parts
+        group, _, version = api_version.rpartition("/")
+        gvk = GroupVersionKind(group=group, version=version, kind=kind)
+        return cls(gvk=gvk, namespace=namespace, name=name)
+
 
 def mapping(value: object) -> Mapping[str, object]:
     """Give ``value`` when it is a mapping, else an empty one."""

@@ -20,9 +20,9 @@ from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
-def proxy(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
+def proxy(api: Api) -> Iterator[FaultProxy]:
     """A proxy that lets everything pass until a script is played."""
-    proxy = FaultProxy(api, tmp_path_factory.mktemp("proxy"))
+    proxy = FaultProxy(api)
     yield proxy
     proxy.stop()
 

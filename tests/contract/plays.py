@@ -1,5 +1,8 @@
 """Playbooks in which something is done differently when runs are warm, or could be."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 PLAYS: dict[str, str] = {
     "facts and statistics": """
     - ansible.builtin.set_fact: {one: 1, list: [1, "{{ 1 + 1 }}"]}
@@ -326,3 +329,10 @@ argument_specs: {main: {options: {part_size: {type: int, required: true}}}}
 def playbook(tasks: str) -> str:
     """Return a playbook of tasks that are indented by four."""
     return f"- hosts: localhost\n  gather_facts: false\n  tasks:\n    {tasks.strip()}\n"
+
+
+def lay_out(root: Path, files: Mapping[str, str]) -> None:
+    """Write files by their paths below a directory."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)

@@ -16,7 +16,7 @@ from playbook_engine.runs.processes import descendants, marked
 from playbook_engine.runs.records import Executor, Rules, RunOutcome, RunRequest, RunStatus
 from playbook_engine.runs.supervise import Limits
 from playbook_engine.runs.warm import WarmExecutor
-from tests.contract.plays import FILES, PLAYS, playbook
+from tests.contract.plays import FILES, PLAYS, lay_out, playbook
 
 GIVEN = {"text": "{{ 1 + 1 }} {% raw %}", "list": ["{{ x }}"]}
 MARK = "CONTRACT_TEST"
@@ -26,9 +26,7 @@ MARK = "CONTRACT_TEST"
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The playbooks and what they refer to."""
     root = tmp_path_factory.mktemp("project")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    lay_out(root, FILES)
     for name, tasks in PLAYS.items():
         (root / f"{name}.yml").write_text(playbook(tasks))
     return root
@@ -48,13 +46,6 @@ async def cold() -> AsyncIterator[ColdExecutor]:
     executor = ColdExecutor()
     yield executor
     await executor.close()
-
-
-@pytest.fixture(params=["warm", "cold"])
-def executor(request: pytest.FixtureRequest) -> Executor:
-    """Each of the two."""
-    found: Executor = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playbook_engine.compat.environment import inventory, run_settings
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import Executor, Rules, RunOutcome, RunRequest, RunStatus
 from playbook_engine.runs.warm import WarmExecutor
-from tests.contract.plays import playbook
+from tests.contract.plays import lay_out, playbook
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,9 +40,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("roles")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    lay_out(root, FILES)
     tasks = '- ansible.builtin.set_stats: {data: {colour: "{{ colour }}", groups: "{{ group_names }}"}}'
     (root / "inventory.yml").write_text(playbook(tasks))
     return root
@@ -72,13 +70,6 @@ async def cold(rules: Rules) -> AsyncIterator[ColdExecutor]:
     executor = ColdExecutor(rules=rules)
     yield executor
     await executor.close()
-
-
-@pytest.fixture(params=["warm", "cold"])
-def executor(request: pytest.FixtureRequest) -> Executor:
-    """Each of the two."""
-    found: Executor = request.getfixturevalue(request.param)
-    return found
 
 
 async def run(executor: Executor, path: Path, **variables: object) -> RunOutcome:

@@ -9,7 +9,7 @@ from playbook_engine.cluster.client import Cluster
 from playbook_engine.cluster.errors import NoCredentialsError
 from playbook_engine.engine.owning import Access
 from playbook_engine.engine.renewal import Renewal
-from playbook_engine.engine.watching import Watching, cancelled
+from playbook_engine.engine.watching import Watching
 from playbook_engine.engine.working import Working
 from playbook_engine.leadership.election import Leadership
 from playbook_engine.observability.logs import get_logger
@@ -18,6 +18,7 @@ from playbook_engine.observability.server import ListenError, Runs, serving
 from playbook_engine.proxy.server import Proxy
 from playbook_engine.runs.records import Executor
 from playbook_engine.settings import Settings
+from playbook_engine.tasks import cancelled
 
 log = get_logger(__name__)
 

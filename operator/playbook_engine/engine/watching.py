@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
 
 from playbook_engine.events import binding
 from playbook_engine.events.following import Following
@@ -12,6 +11,7 @@ from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.store import KindState, Store
+from playbook_engine.tasks import cancelled
 
 SERVED_SECONDS = (0.5, 2.0, 5.0, 15.0)
 """When a definition has come, its kind is served a moment later; it is looked for after each of these waits."""
@@ -146,11 +146,3 @@ class Watching:
 
     def _is_known(self, gvk: GroupVersionKind) -> bool:
         return self._store.state(gvk) is KindState.KNOWN
-
-
-async def cancelled(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancel tasks and wait until they have ended; how they ended is nobody's business any more."""
-    tasks = tuple(tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

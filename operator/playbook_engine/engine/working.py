@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from playbook_engine.cluster.errors import ClusterError
-from playbook_engine.engine.watching import Watching, cancelled
+from playbook_engine.engine.watching import Watching
 from playbook_engine.leadership.election import Leadership
 from playbook_engine.objects import ObjectKey
 from playbook_engine.observability.logs import context, get_logger
@@ -14,6 +14,7 @@ from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.schedule import Due, Priority
 from playbook_engine.queue.work import WorkQueue
 from playbook_engine.reconcile.passes import Reconciler
+from playbook_engine.tasks import cancelled
 from playbook_engine.watches.records import Watch
 
 log = get_logger(__name__)

@@ -13,6 +13,7 @@ from playbook_engine.events.intake import Intake
 from playbook_engine.objects import GroupVersionKind, key_of, metadata_of, uid_of
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.queue.backoff import Backoff
+from playbook_engine.tasks import cancelled
 
 log = get_logger(__name__)
 
@@ -76,10 +77,7 @@ class Following:
 
     async def close(self) -> None:
         """Watch nothing any more."""
-        tasks = [*self._watches, *self._listings.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled([*self._watches, *self._listings.values()])
 
     async def _watch_all(self, gvk: GroupVersionKind) -> None:
         await asyncio.shield(self._listings[gvk])

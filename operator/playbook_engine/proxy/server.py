@@ -20,6 +20,7 @@ from playbook_engine.proxy.owning import Owner
 from playbook_engine.proxy.requests import READING, Requests, Subject, Upstream
 from playbook_engine.proxy.sessions import News, Session
 from playbook_engine.proxy.targets import target_of
+from playbook_engine.tasks import cancelled
 from playbook_engine.watches.records import Dependents
 
 MOST_BYTES = 16 * 2**20
@@ -151,9 +152,7 @@ async def _first_of(*ways: Coroutine[None, None, None]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(tasks)
 
 
 async def _down(above: Socket, below: web.WebSocketResponse) -> None:

@@ -1,12 +1,10 @@
 """Reads what a run has left, where events of its writes may still be on their way."""
 
-from playbook_engine.objects import GroupVersionKind, ObjectKey
+from playbook_engine.objects import ObjectKey
 from playbook_engine.reconcile.gather import Gatherer
 from playbook_engine.reconcile.observation import Observation, live_objects, reported_objects
 from playbook_engine.runs.records import RunOutcome
 from playbook_engine.watches.records import ReadMode, Watch
-
-_PARTS = 4
 
 
 async def read_late(gatherer: Gatherer, watch: Watch, after: Observation, outcome: RunOutcome) -> bool:
@@ -14,19 +12,10 @@ async def read_late(gatherer: Gatherer, watch: Watch, after: Observation, outcom
     live = live_objects(after)
     reported = reported_objects(outcome.custom)
     polled = {kind.gvk for kind in watch.owns if kind.mode is ReadMode.POLL}  # read anew just now
-    late = [key for name, seen in reported.items() if live.get(name) != seen and (key := _key(name))]
+    late = [
+        key for name, seen in reported.items() if live.get(name) != seen and (key := ObjectKey.read(name))
+    ]
     for key in late:
         if key.gvk not in polled:
             await gatherer.refresh(key)
     return bool(late)
-
-
-def _key(name: str) -> ObjectKey | None:
-    parts = name.rsplit("/", _PARTS - 1)  # <apiVersion>/<Kind>/<namespace>/<name>
-    if len(parts) != _PARTS:
-        return None
-    api_version, kind, namespace, plain = parts
-    group, _, version = api_version.rpartition("/")
-    return ObjectKey(
-        gvk=GroupVersionKind(group=group, version=version, kind=kind), namespace=namespace, name=plain
-    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from playbook_engine.runs.folding import Cause, End, Progress, step
 from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.records import OnTask, unheard
+from playbook_engine.tasks import cancelled
 
 LINE_BYTES = 64 * 1024 * 1024
 """The longest line of events: the recap carries all that set_stats collected."""
@@ -68,9 +69,7 @@ async def follow(streams: Streams, followed: Followed, *, seconds: float, closin
             return Cause.ITSELF
         return Cause.STOPPED if stopping.done() else Cause.TIMEOUT
     finally:
-        for task in (reading, stopping):
-            task.cancel()
-        await asyncio.gather(reading, stopping, return_exceptions=True)
+        await cancelled((reading, stopping))
 
 
 async def _read(streams: Streams, followed: Followed) -> None:

@@ -17,8 +17,8 @@ import aiohttp
 import yaml
 from aiohttp import web
 
+from playbook_engine.proxy.certificates import make_certificate
 from tests.support.api import Api
-from tests.support.faults.certificates import make_certificate
 from tests.support.faults.scripts import HANG_SECONDS, Answer, Call, Fault, Script, status_body
 
 _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-encoding", "keep-alive"}
@@ -28,11 +28,11 @@ _TOO_MANY = 429
 class FaultProxy:
     """Listens on loopback as long as it is not stopped; ``calls`` are those since the last ``play``."""
 
-    def __init__(self, api: Api, directory: Path) -> None:
+    def __init__(self, api: Api) -> None:
         """Start, in front of the API server that ``api`` knows."""
         self.calls: list[Call] = []
         self._api = api
-        self._certificate = make_certificate(directory)
+        self._certificate = make_certificate()
         self._script = Script()
         self._loop: asyncio.AbstractEventLoop
         self._ended: asyncio.Event = asyncio.Event()
