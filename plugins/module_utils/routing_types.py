@@ -110,7 +110,7 @@ routing.decisions[].algorithm.prompt: model instructions timeout_seconds:int
 routing.decisions[].adaptations: mode
 routing.decisions[].adaptations.adaptation: mode candidate_set
 routing.decisions[].adaptations.protection: mode stability_weight:number switch_margin:number
-routing.decisions[].plugins[]: type
+routing.decisions[].plugins[]: type configuration:any
 routing.decisions[].candidateIterations[]: variable source
 routing.decisions[].candidateIterations[].models[]: model lora_name weight:number use_reasoning:bool
     reasoning_description reasoning_effort
