@@ -14,7 +14,7 @@ from tests.support.api import Space
 from tests.support.audit import AuditLog
 from tests.support.canary import CANARY
 from tests.support.faults.proxy import FaultProxy
-from tests.support.operators import USER, OperatorUnderTest
+from tests.support.operators import USER, OperatorUnderTest, conditions
 from tests.support.routers import Router, endpoint, redis_cache, service
 from tests.support.waiting import wait_for
 
@@ -98,7 +98,14 @@ class Stage:
         self.router.wait_available(timeout=timeout)
         self.router.wait_condition("Reconciled", "True", timeout=timeout)
         self.router.wait_condition("Degraded", "False", timeout=timeout)
+        wait_for(self._is_known, timeout=timeout, what="every condition is known")
         wait_for(self._is_tidy, timeout=timeout, what="objects of older revisions go")
+
+    def _is_known(self) -> bool:
+        told = conditions(self.router.read())
+        unknown = {kind: one["reason"] for kind, one in told.items() if one["status"] == "Unknown"}
+        assert not unknown, f"not known: {unknown}"
+        return True
 
     def _is_tidy(self) -> bool:
         template = self.router.deployment()["spec"]["template"]

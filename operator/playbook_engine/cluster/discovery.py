@@ -1,8 +1,9 @@
 """Which kinds the API server serves, and where: three answers, because a failure is no absence."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +14,12 @@ from playbook_engine.objects import GroupVersionKind
 
 ABSENT_SECONDS = 5.0
 """A kind that was absent or unknown is looked for again after this long; one that is present stays known."""
+
+TRUSTED_SECONDS = 60.0
+"""An answer that a kind is absent holds for so long when nobody answers any more; after that nobody knows."""
+
+BUSY_SECONDS = 3.0
+"""An API server that is busy, and says after how many seconds to ask again, is waited for so long in all."""
 
 
 class Presence(StrEnum):
@@ -45,16 +52,24 @@ class _Known:
     presence: Presence
     resource: Resource | None
     until: float
+    trusted_until: float = 0.0
     reason: str = ""
 
 
 class Discovery:
     """Asks each group and version once, and again while a kind of it is not there."""
 
-    def __init__(self, transport: Transport, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """Know nothing yet."""
         self._transport = transport
         self._clock = clock
+        self._sleep = sleep
         self._known: dict[GroupVersionKind, _Known] = {}
         self._named: dict[tuple[str, str], Resource] = {}
 
@@ -78,7 +93,7 @@ class Discovery:
         """
         if (prefix, plural) not in self._named:
             try:
-                answer = await self._transport.send(Request(method="GET", path=prefix))
+                answer = await self._answer(prefix)
             except NotFoundError:
                 return None
             found = (_resource(prefix, one) for one in answer.get("resources") or ())
@@ -92,22 +107,36 @@ class Discovery:
     async def _look(self, gvk: GroupVersionKind) -> _Known:
         known = self._known.get(gvk)
         if known is None or known.until < self._clock():
-            known = self._known[gvk] = await self._ask(gvk)
+            known = self._known[gvk] = await self._ask(gvk, known)
         return known
 
-    async def _ask(self, gvk: GroupVersionKind) -> _Known:
+    async def _ask(self, gvk: GroupVersionKind, before: _Known | None) -> _Known:
         prefix = f"/apis/{gvk.group}/{gvk.version}" if gvk.group else f"/api/{gvk.version}"
-        until = self._clock() + ABSENT_SECONDS
+        now = self._clock()
+        absent = _Known(Presence.ABSENT, None, now + ABSENT_SECONDS, now + TRUSTED_SECONDS)
         try:
-            answer = await self._transport.send(Request(method="GET", path=prefix))
+            answer = await self._answer(prefix)
         except NotFoundError:
-            return _Known(Presence.ABSENT, None, until)
+            return absent
         except ClusterError as error:
-            return _Known(Presence.UNKNOWN, None, until, str(error))
+            if before and now < before.trusted_until:
+                return replace(before, until=absent.until)
+            return _Known(Presence.UNKNOWN, None, absent.until, reason=str(error))
         found = _find(answer.get("resources") or (), gvk.kind)
-        if found is None:
-            return _Known(Presence.ABSENT, None, until)
-        return _Known(Presence.PRESENT, _resource(prefix, found), float("inf"))
+        return _Known(Presence.PRESENT, _resource(prefix, found), float("inf")) if found else absent
+
+    async def _answer(self, prefix: str) -> Mapping[str, Any]:
+        """Ask, and again while the API server says when to; raises ClusterError."""
+        until = self._clock() + BUSY_SECONDS
+        while True:
+            try:
+                answer: Mapping[str, Any] = await self._transport.send(Request(method="GET", path=prefix))
+            except UnavailableError as error:
+                if not error.retry_after or self._clock() + error.retry_after > until:
+                    raise
+                await self._sleep(error.retry_after)
+            else:
+                return answer
 
 
 def _resource(prefix: str, found: Mapping[str, Any]) -> Resource:

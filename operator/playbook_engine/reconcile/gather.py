@@ -19,8 +19,8 @@ from playbook_engine.watches.records import OwnedKind, ReadMode, Reference, Watc
 MISSING_SHARE = 6
 """What is missing is read again this many times as often as what is there: somebody waits for it."""
 
-UNKNOWN_SECONDS = 30.0
-"""When it could not be told whether a kind is served, it is asked again so soon."""
+UNKNOWN_SECONDS = 10.0
+"""When it could not be told whether a kind is served, it is asked again so soon: somebody may wait for it."""
 
 
 @dataclass(frozen=True, slots=True)

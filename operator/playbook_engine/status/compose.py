@@ -129,19 +129,26 @@ def _last_good(status: Mapping[str, object], news: News, derived: Mapping[str, o
 def _degraded(known: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:
     """Every condition of a run that is not neutral is true when all is well, so one that is false is what is wrong.
 
-    One that is derived can be good or bad either way, so its row says whether it is.
+    While none is, and of some it is not known, it is not known whether anything is wrong. A condition that is derived
+    can be good or bad either way, so its row says whether it is.
     """
-    wrong = {kind: told for kind, told in known.items() if told.status == "False" and kind != DEGRADED}
-    wrong |= {kind: told for kind, told in derived.items() if told.degrades}
-    if RECONCILED in wrong:
-        wrong = {RECONCILED: wrong[RECONCILED], **wrong}
-    if not wrong:
-        return Told(status="False", reason="AsWanted", message="")
-    reason = next(iter(wrong.values())).reason
-    again = repeated({kind: told.message for kind, told in wrong.items()})
-    parts = [f"{kind}: {told.message or told.reason}" for kind, told in wrong.items() if kind not in again]
+    told = {kind: one for kind, one in known.items() if kind != DEGRADED}
+    wrong = {kind: one for kind, one in told.items() if one.status == "False"}
+    wrong |= {kind: one for kind, one in derived.items() if one.degrades}
+    if wrong:
+        return _summed("True", wrong)
+    open_ones = {kind: one for kind, one in told.items() if one.status == "Unknown"}
+    return _summed("Unknown", open_ones) if open_ones else Told(status="False", reason="AsWanted")
+
+
+def _summed(status: str, told: Mapping[str, Told]) -> Told:
+    """Tell of several as one, the run first; those that wait for another are only named."""
+    ordered = {RECONCILED: told[RECONCILED], **told} if RECONCILED in told else told
+    reason = next(iter(ordered.values())).reason
+    again = repeated({kind: one.message for kind, one in ordered.items()})
+    parts = [f"{kind}: {one.message or one.reason}" for kind, one in ordered.items() if kind not in again]
     more = [f"so too {', '.join(sorted(again))}"] if again else []
-    return Told(status="True", reason=reason, message="; ".join([*parts, *more]))
+    return Told(status=status, reason=reason, message="; ".join([*parts, *more]))
 
 
 def _as_member(told: Told) -> Object:

@@ -38,6 +38,9 @@ class FakeCluster:
     events: list[Object] = field(default_factory=list)
     reads: list[ObjectKey] = field(default_factory=list)
     absent: set[GroupVersionKind] = field(default_factory=set)
+    unknown: set[GroupVersionKind] = field(default_factory=set)
+    """Kinds of which the API server does not say whether it serves them."""
+
     closed: set[str] = field(default_factory=set)
     """Namespaces in which nothing may be listed."""
 
@@ -81,8 +84,10 @@ class FakeCluster:
         """Nothing has to be looked for."""
 
     async def presence(self, gvk: GroupVersionKind, *, fresh: bool = False) -> Presence:
-        """Every kind is served but those in ``absent``."""
+        """Every kind is served but those in ``absent`` and ``unknown``."""
         del fresh
+        if gvk in self.unknown:
+            return Presence.UNKNOWN
         return Presence.ABSENT if gvk in self.absent else Presence.PRESENT
 
     async def is_namespaced(self, gvk: GroupVersionKind) -> bool:

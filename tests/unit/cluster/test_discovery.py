@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from playbook_engine.cluster.discovery import Discovery, Presence
+from playbook_engine.cluster.discovery import ABSENT_SECONDS, BUSY_SECONDS, Discovery, Presence
 from playbook_engine.cluster.errors import ClusterError, NotFoundError, UnavailableError
 from playbook_engine.cluster.messages import Request
 from playbook_engine.cluster.transport import Transport
@@ -20,11 +20,11 @@ class Scripted(Transport):
 
     def __init__(self, *answers: object) -> None:
         super().__init__(Fence())
-        self._answers = list(answers)
+        self.answers = list(answers)
 
     async def send(self, request: Request) -> Any:  # noqa: ANN401 - whatever the API server says
         del request
-        answer = self._answers.pop(0)
+        answer = self.answers.pop(0)
         if isinstance(answer, ClusterError):
             raise answer
         return answer
@@ -50,3 +50,53 @@ async def test_a_kind_is_looked_for_again_when_nobody_knew_and_kept_when_it_is_t
     assert await discovery.presence(POT) is Presence.PRESENT
     now[0] = 1e9
     assert (await discovery.resource(POT)).path(namespace="ns") == "/apis/example.com/v1/namespaces/ns/pots"
+
+
+class Clock:
+    """Seconds that only pass when somebody sleeps, or a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def busy(seconds: float) -> UnavailableError:
+    return UnavailableError("too many requests", retry_after=seconds)
+
+
+async def test_an_api_server_that_is_busy_is_asked_again_when_it_says() -> None:
+    clock = Clock()
+    discovery = Discovery(Scripted(busy(1), busy(2), SERVED), clock=clock, sleep=clock.sleep)
+    assert await discovery.presence(POT) is Presence.PRESENT
+    assert clock.slept == [1, 2]
+
+
+@pytest.mark.parametrize("answers", [(busy(60),), (busy(2), busy(2)), (UnavailableError("no answer"),)])
+async def test_a_pass_waits_for_seconds_only_and_not_where_nobody_says_how_long(
+    answers: tuple[ClusterError, ...],
+) -> None:
+    clock = Clock()
+    transport = Scripted(*answers)
+    discovery = Discovery(transport, clock=clock, sleep=clock.sleep)
+    assert await discovery.presence(POT) is Presence.UNKNOWN
+    assert not transport.answers
+    assert clock.now <= BUSY_SECONDS
+
+
+async def test_what_was_absent_a_moment_ago_is_not_unknown_because_one_request_fails() -> None:
+    clock = Clock()
+    lost = [UnavailableError("no answer") for _ in range(3)]
+    discovery = Discovery(Scripted(NotFoundError("404"), *lost, SERVED), clock=clock, sleep=clock.sleep)
+    assert await discovery.presence(POT) is Presence.ABSENT
+    for later, presence in ((6, Presence.ABSENT), (50, Presence.ABSENT), (61, Presence.UNKNOWN)):
+        clock.now = later
+        assert await discovery.presence(POT) is presence
+    clock.now += ABSENT_SECONDS + 1
+    assert await discovery.presence(POT) is Presence.PRESENT

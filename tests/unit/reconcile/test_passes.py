@@ -9,7 +9,7 @@ import pytest
 
 from playbook_engine.cluster.errors import ConflictError, UnavailableError
 from playbook_engine.expressions import Expression
-from playbook_engine.objects import uid_of
+from playbook_engine.objects import GroupVersionKind, uid_of
 from playbook_engine.runs.records import RunOutcome
 from playbook_engine.testing.runner import died, failed, successful
 from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
@@ -443,3 +443,18 @@ async def test_events_tell_changes_and_nothing_twice(stage: Stage) -> None:
     await stage.look()
     told = [(event["type"], event["reason"]) for event in stage.cluster.events][1:]
     assert set(told) == {("Normal", "RunSucceeded"), ("Normal", "Done")}
+
+
+async def test_what_depends_on_a_kind_that_nobody_knows_of_is_looked_at_again_soon(stage: Stage) -> None:
+    gate = GroupVersionKind(group="example.com", version="v1", kind="Gate")
+    stage.watch = replace(stage.watch, apis=(gate,))
+    stage.cluster.unknown.add(gate)
+    after = await stage.settle()
+    assert after is not None
+    assert after <= 10
+    stage.cluster.unknown.clear()
+    runs, stage.seconds = stage.runs, stage.seconds + after
+    await stage.look()
+    assert stage.runs == runs + 1, "the answer has come, and what was made without it is made again"
+    observed = stage.executor.requests[-1].variables["observed"]
+    assert observed["apis"][str(gate)] == "present"  # type: ignore[index]

@@ -241,6 +241,27 @@ class TestComposed:
         (event,) = notes({}, found, derived=(), silent=("Degraded",))
         assert event.message == f"CacheReady: {cause.message}"
 
+    def test_while_a_condition_is_not_known_nobody_knows_whether_anything_is_wrong(self) -> None:
+        told = {"B": TRUE, "C": Told(status="Unknown", reason="Unheard", message="no answer")}
+        found = read_conditions({"status": compose(watch(), resource(), {}, News(told=told), "t").status})
+        degraded = found["Degraded"]
+        assert (degraded["status"], degraded["reason"], degraded["message"]) == (
+            "Unknown",
+            "Unheard",
+            "C: no answer",
+        )
+
+    def test_what_is_wrong_comes_before_what_is_not_known(self) -> None:
+        told = {"B": FALSE, "C": Told(status="Unknown", reason="Unheard", message="no answer")}
+        found = read_conditions({"status": compose(watch(), resource(), {}, News(told=told), "t").status})
+        assert (found["Degraded"]["status"], found["Degraded"]["message"]) == ("True", "B: m")
+
+    def test_a_neutral_condition_that_is_not_known_leaves_open_nothing(self) -> None:
+        told = {"A": Told(status="Unknown", reason="Unheard")}
+        neutral = replace(watch(), neutral=("A",))
+        found = compose(neutral, resource(), {}, News(told=told), "t").status
+        assert read_conditions({"status": found})["Degraded"]["status"] == "False"
+
     def test_a_derived_condition_that_is_false_does_not_degrade(self) -> None:
         found = compose(watch(derived("Available", (None, "False"))), resource(), {}, News(), "t").status
         assert read_conditions({"status": found})["Degraded"]["status"] == "False"
