@@ -4,13 +4,15 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.conftest import Starter
-from tests.support.api import Space
+from tests.support.api import APPLY, MERGE, Api, Space
 from tests.support.audit import AuditLog, credential_of
 from tests.support.operators import MARK, USER, OperatorUnderTest, processes_with
 from tests.support.toys import DIRECTORY, Gate, Toy, lineage
@@ -20,6 +22,9 @@ from tools.demo.credentials import NAMESPACE
 FAILOVER_SECONDS = 20.0
 LEASE = "semantic-router-operator"
 ELECT = ("--leader-elect", "--leader-election-id", LEASE, "--leader-election-namespace", NAMESPACE)
+LEASE_PATH = f"apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{LEASE}"
+LEASE_SECONDS = 15
+HOUR = timedelta(hours=1)
 PLAYBOOK = 2
 """How far below the engine the process is that runs the playbook."""
 
@@ -142,3 +147,63 @@ def test_a_leader_that_is_frozen_is_dead_before_another_leads(
 
 def _in_turn(audit: AuditLog, mark: int, first: OperatorUnderTest, second: OperatorUnderTest) -> None:
     assert turns(audit, mark) == [token(first), token(second)]
+
+
+def hold_lease(api: Api, now: str) -> None:
+    """Write the Lease as a leader in another program does; it is made when it is not there."""
+    held = {"holderIdentity": "rival", "leaseDurationSeconds": LEASE_SECONDS}
+    body = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": LEASE, "namespace": NAMESPACE},
+        "spec": {**held, "acquireTime": now, "renewTime": now},
+    }
+    api.request("PATCH", LEASE_PATH, body=body, kind=APPLY, fieldManager="rival", force="true")
+
+
+def by_a_clock(ahead: timedelta) -> str:
+    """Return the time of a clock that is ahead of this one."""
+    return (datetime.now(UTC) + ahead).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_a_leader_whose_clock_is_wrong_is_neither_followed_early_nor_waited_for(
+    toy_kind: None, start_operator: Starter, watches: Path, api: Api, ahead: timedelta
+) -> None:
+    """What counts is for how long the Lease has not changed, by the clock of who waits."""
+    del toy_kind
+
+    def renew() -> None:
+        hold_lease(api, by_a_clock(ahead))
+        assert not leads(second)
+
+    hold_lease(api, by_a_clock(ahead))
+    second = start_operator(watches=watches, arguments=ELECT)
+    stays(renew, seconds=LEASE_SECONDS + 5, poll=2.0)
+    assert LEASE_SECONDS - 0.5 < take_over(second) < FAILOVER_SECONDS
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_a_lease_with_a_wrong_time_costs_the_leader_nothing(
+    pair: tuple[OperatorUnderTest, ...], api: Api, ahead: timedelta
+) -> None:
+    first, second = pair
+    before = read_lease(api)
+    api.request("PATCH", LEASE_PATH, body={"spec": {"renewTime": by_a_clock(ahead)}}, kind=MERGE)
+
+    def goes_on() -> None:
+        assert (leads(first), leads(second)) == (True, False)
+
+    stays(goes_on, seconds=LEASE_SECONDS + 5)
+    after = read_lease(api)
+    assert (after["holderIdentity"], after["leaseTransitions"]) == (
+        before["holderIdentity"],
+        before["leaseTransitions"],
+    )
+    renewed = datetime.fromisoformat(after["renewTime"])
+    assert abs(datetime.now(UTC) - renewed) < timedelta(seconds=LEASE_SECONDS), "by its own clock again"
+
+
+def read_lease(api: Api) -> dict[str, Any]:
+    spec: dict[str, Any] = api.request("GET", LEASE_PATH)["spec"]
+    return spec
