@@ -41,10 +41,18 @@ RUN python3 -m venv --without-pip /opt/operator \
     && /opt/operator/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/operator/lib \
     && install -D --mode=0644 LICENSE /opt/operator/licenses/LICENSE
 
+# What is in the image, for scanners. Only this stage has the program that writes it, at the version and hashes of the lock file.
+FROM wheels AS packages
+COPY requirements/dev.lock requirements/
+COPY tools/env/list-packages tools/env/
+RUN /build/bin/pip install --quiet --only-binary=:all: --require-hashes --constraint requirements/dev.lock cyclonedx-bom \
+    && tools/env/list-packages /build/bin /sbom.cdx.json
+
 FROM ${PYTHON_IMAGE} AS engine
 COPY --from=init /out/tini /usr/bin/tini
 COPY --from=init /out/licenses /usr/share/doc
 COPY --from=environment /opt/operator /opt/operator
+COPY --from=packages /sbom.cdx.json /opt/operator/sbom.cdx.json
 # HOME and TMPDIR are all that is written to; both are in the volume that the Deployment mounts, in memory.
 ENV PATH=/opt/operator/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \

@@ -9,6 +9,5 @@ audit: env ## Look for known weaknesses of the pinned packages in OSV's data; en
 .PHONY: sbom
 sbom: env ## Write dist/sbom.cdx.json (CycloneDX): each Python package of the image with version and hashes
 	@mkdir -p $(dir $(SBOM))
-	@cat requirements/runtime.lock requirements/collections.txt | $(BIN)/cyclonedx-py requirements \
-		--pyproject pyproject.toml --output-reproducible --output-format JSON --output-file $(SBOM) -
+	@tools/env/list-packages $(BIN) $(SBOM)
 	@echo $(SBOM)

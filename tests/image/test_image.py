@@ -1,6 +1,9 @@
 """The image: what is in it, and that the operator works from it under the user, the root and the rights of a pod."""
 
 import base64
+import importlib.metadata
+import json
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,6 +66,19 @@ def test_of_the_collections_only_kubernetes_core_is_in_it_with_its_licence(image
         CHECKOUT / "LICENSE"
     ).read_text()
     assert (image.root / "usr/share/doc/tini/copyright").is_file()
+
+
+def test_its_list_of_packages_equals_what_is_installed(image: Image) -> None:
+    """Of the package ``ansible``, which is listed too, only a collection is installed."""
+    listed = json.loads((image.root / "opt/operator/sbom.cdx.json").read_text("utf-8"))["components"]
+    (packages,) = image.root.glob("opt/operator/lib/python3*/site-packages")
+    installed = {
+        (re.sub(r"[-_.]+", "-", found.name).lower(), found.version)
+        for found in importlib.metadata.distributions(path=[str(packages)])
+    }
+    told = {(one["name"], one["version"]) for one in listed if one["name"] != "ansible"}
+    assert told == {(name, version) for name, version in installed if name != "semantic-router-operator"}
+    assert len(told) == len(listed) - 1
 
 
 def test_everybody_may_read_what_it_has_and_nobody_may_write_it(image: Image) -> None:

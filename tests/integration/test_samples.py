@@ -250,3 +250,17 @@ def test_a_pod_whose_configuration_is_broken_by_hand_is_noticed(space: Space) ->
         )
         with pytest.raises(PodError, match="nobody"):
             running.wait_ready(timeout=1)
+
+
+def test_the_network_policy_of_routers_fits_their_pods(space: Space, control_plane: DevCluster) -> None:
+    """The API server takes it, it selects the pods, and every port of theirs, and no other, is let in by name."""
+    (policy,) = apply(control_plane, space, SAMPLES / "network" / "routers.yaml")
+    space.create(service())
+    Router.create(space, {"vllmEndpoints": [endpoint()]}, name="router")
+    pod = pod_of(space, "router")
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    ports = {port["name"] for one in pod["spec"]["containers"] for port in one["ports"]}
+    let_in = [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
+    assert sorted(let_in) == sorted(ports)
+    assert all(rule.get("from") for rule in policy["spec"]["ingress"]), "nothing is open to everybody"
+    assert all(rule.get("to") for rule in policy["spec"]["egress"])
