@@ -1,10 +1,12 @@
 """Reads the audit log of a control plane: who wrote what between two moments.
 
-The API server writes a line before it answers, so what was answered before ``now`` is before the mark.
+The API server writes a line before it answers, so what was answered before ``now`` is before the mark. When the file
+is full, at 100 MB, it gets the time as a part of its name, and another begins; none is removed.
 """
 
 import base64
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +51,13 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """The audit log of one control plane."""
+    """The audit log of one control plane; ``path`` is the file that is written."""
 
     path: Path
 
     def now(self) -> int:
-        """Return a mark for this moment."""
-        return self.path.stat().st_size
+        """Return a mark for this moment: the length of all files together."""
+        return sum(file.stat().st_size for file in self._files())
 
     def writes(self, user: str, since: int) -> list[Write]:
         """Return what ``user`` wrote after the mark, in order."""
@@ -101,10 +103,17 @@ class AuditLog:
         return [entry for entry in self._all(since) if entry["user"]["username"] == user]
 
     def _all(self, since: int) -> list[Any]:
-        with self.path.open("rb") as file:
-            file.seek(since)
-            lines = file.read().splitlines()
+        lines: list[bytes] = []
+        for path in self._files():
+            with path.open("rb") as file:
+                file.seek(since)
+                lines += file.read().splitlines()
+                since = max(0, since - file.seek(0, os.SEEK_END))
         return [json.loads(line) for line in lines if line.endswith(b"}")]
+
+    def _files(self) -> list[Path]:
+        full = self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")
+        return [*sorted(full), self.path]
 
 
 def _write(entry: dict[str, dict[str, str]]) -> Write:
