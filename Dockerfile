@@ -41,11 +41,11 @@ RUN python3 -m venv --without-pip /opt/operator \
     && /opt/operator/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/operator/lib \
     && install -D --mode=0644 LICENSE /opt/operator/licenses/LICENSE
 
-# What is in the image, for scanners. Only this stage has the program that writes it, at the version and hashes of the lock file.
+# What is in the image, for scanners. Only this stage has the program that writes it.
 FROM wheels AS packages
-COPY requirements/dev.lock requirements/
+COPY requirements/sbom.lock requirements/
 COPY tools/env/list-packages tools/env/
-RUN /build/bin/pip install --quiet --only-binary=:all: --require-hashes --constraint requirements/dev.lock cyclonedx-bom \
+RUN /build/bin/pip install --quiet --no-deps --only-binary=:all: --require-hashes --requirement requirements/sbom.lock \
     && tools/env/list-packages /build/bin /sbom.cdx.json
 
 FROM ${PYTHON_IMAGE} AS engine

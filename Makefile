@@ -48,6 +48,7 @@ lock: env ## Pin the dependencies of pyproject.toml anew
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra traces --output-file requirements/runtime.lock pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --extra traces --extra dev --constraint requirements/runtime.lock --output-file $(LOCK) pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --build-deps-for wheel --only-build-deps --constraint $(LOCK) --output-file requirements/build.lock pyproject.toml
+	echo cyclonedx-bom | CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --constraint $(LOCK) --output-file requirements/sbom.lock -
 
 LOCK_FLAGS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
 

@@ -76,6 +76,15 @@ def test_data_that_cannot_be_reached_are_no_good_news(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.startswith("NOT AUDITED: http://127.0.0.1:")
 
 
+def test_the_image_lists_its_packages_by_the_same_program_as_make_sbom() -> None:
+    by_image, by_make = (
+        dict(PINNED.findall((CHECKOUT / "requirements" / lock).read_text(encoding="utf-8")))
+        for lock in ("sbom.lock", "dev.lock")
+    )
+    assert "cyclonedx-bom" in by_image
+    assert by_image.items() <= by_make.items()
+
+
 def test_the_list_of_packages_equals_the_lock_files() -> None:
     subprocess.run(["make", "sbom"], cwd=CHECKOUT, check=True, capture_output=True)
     listed = json.loads((CHECKOUT / "dist" / "sbom.cdx.json").read_text(encoding="utf-8"))
