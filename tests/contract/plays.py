@@ -136,6 +136,19 @@ PLAYS: dict[str, str] = {
     - name: Apply nowhere
       k8s: {kind: ConfigMap, name: x, namespace: y, host: "http://127.0.0.1:1", api_key: none}
     """,
+    "a patch for each of some objects, and for each of none": """
+    - name: Patch nothing
+      kubernetes.core.k8s_json_patch: &nowhere
+        {kind: ConfigMap, name: "{{ item }}", namespace: y, patch: [], host: "http://127.0.0.1:1", api_key: none}
+      loop: []
+    - name: Patch nowhere
+      kubernetes.core.k8s_json_patch: *nowhere
+      loop: [a, b]
+      register: patched
+      ignore_errors: true
+    - ansible.builtin.set_stats:
+        data: {failed: "{{ patched.results | map(attribute='failed') | list }}"}
+    """,
     "a wrong parameter of a module": """
     - name: Misspell
       kubernetes.core.k8s: {knd: ConfigMap}

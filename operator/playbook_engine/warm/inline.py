@@ -21,6 +21,8 @@ from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import strategy
 from ansible.plugins.action import ActionBase
 
+from playbook_engine.warm.delivery import Delivery
+
 TASKS = frozenset(
     {
         "assert",
@@ -36,7 +38,7 @@ TASKS = frozenset(
 )
 """Actions of ``ansible.builtin``, and one by its full name, that run in the process of the run."""
 
-MODULES = {"kubernetes.core.k8s", "kubernetes.core.k8s_info"}
+MODULES = {f"kubernetes.core.{name}" for name in ("k8s", "k8s_info", "k8s_json_patch")}
 """Modules that run in the process of the run, with the actions of the same names; ``admit`` adds to them."""
 
 _BUILTIN = ("ansible.builtin.", "ansible.legacy.")
@@ -71,20 +73,20 @@ class InlineWorker:
     def start(self) -> None:
         """Run the task and send its result the way a worker does."""
         given = self._given
-        task, host, loader = given["task"].copy(), given["host"], given["loader"]
-        task._uuid = given["task"]._uuid  # noqa: SLF001 - the strategy finds its task by it
+        task, host, loader = _copied(given["task"]), given["host"], given["loader"]
+        results = Delivery(given["final_q"])
         kept, loader._tempfiles = loader._tempfiles, set()  # noqa: SLF001 - of this task only
         try:
             with _task.TaskContext.create(task=task, task_vars=given["task_vars"], host_name=host.name):
                 task.squash()
                 executor = stock.TaskExecutor(
                     host, given["play_context"].copy(), loader, given["shared_loader_obj"],
-                    given["final_q"], given["variable_manager"],
+                    results, given["variable_manager"],
                 )  # fmt: skip
                 result = executor.run()
                 result.finalize_registered_values()
                 task.ignore_errors, task.ignore_unreachable = result.ignore_errors, result.ignore_unreachable
-                given["final_q"].send_task_result(host, task, result)
+                results.send_task_result(host, task, result)
         finally:
             loader.cleanup_all_tmp_files()
             loader._tempfiles = kept  # noqa: SLF001
@@ -98,6 +100,13 @@ class InlineWorker:
 
     def terminate(self) -> None:
         """Nothing runs."""
+
+
+def _copied(task: Any) -> Any:  # noqa: ANN401 - Ansible's
+    """Copy a task as Ansible does for each item of a loop: what is above it is read and never changed."""
+    copy = task.copy(exclude_parent=True, exclude_tasks=True)
+    copy._parent = task._parent  # noqa: SLF001 - it has no setter
+    return copy
 
 
 def _worker(**given: Any) -> Any:  # noqa: ANN401 - as Ansible calls it

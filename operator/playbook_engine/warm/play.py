@@ -18,7 +18,7 @@ from playbook_engine.runs.events import trim
 from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.processes import die_with_parent
 from playbook_engine.runs.workspace import UNSAFE
-from playbook_engine.warm import discovery, files, inline, modules, templates
+from playbook_engine.warm import delivery, discovery, files, inline, modules, templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ def play(order: Order, events: TextIO) -> None:
     callback = sys.modules[callback_loader.get("awx_display", class_only=True).__module__]
     callback.event_context.cache = _Events(events, callback.AnsibleJSONEncoderLocal)
     callback.event_context.dump = _nothing  # marks in the output by which ansible-runner finds events in it
+    delivery.install()
     inline.install()
     files.install(plain=Path(order.directory, UNSAFE))
     modules.install()

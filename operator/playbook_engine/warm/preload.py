@@ -29,6 +29,7 @@ _OPTIONAL = (
     "jsonpatch",
     "ansible_collections.kubernetes.core.plugins.modules.k8s",
     "ansible_collections.kubernetes.core.plugins.modules.k8s_info",
+    "ansible_collections.kubernetes.core.plugins.modules.k8s_json_patch",
     "ansible_collections.kubernetes.core.plugins.action.k8s_info",
     "ansible_collections.kubernetes.core.plugins.module_utils.k8s.service",
     "ansible_collections.kubernetes.core.plugins.module_utils.k8s.runner",
