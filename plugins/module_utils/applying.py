@@ -1,10 +1,10 @@
 """Writes the objects of a SemanticRouter without ever taking over a stranger's, not even one that comes meanwhile.
 
 Server-side apply of an object that is absent makes it, and adopts one that somebody else has made a moment
-before. So what is absent is *created*, which the API server refuses when the name is taken; what is ours is
-applied together with its uid and version, which it refuses when another object has taken its place, or somebody has
-written it since it was looked at: what another operator writes is looked at before it is overwritten. The rest is
-left alone.
+before. So what is absent is applied with a version that no object can have, which the API server refuses when the
+name is taken; what is ours is applied together with its uid and version, which it refuses when another object has
+taken its place, or somebody has written it since it was looked at: what another operator writes is looked at before
+it is overwritten. The rest is left alone.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,6 +24,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import words_of
 
 CLAIM = "PersistentVolumeClaim"
+NO_VERSION = "1"
+"""A ``resourceVersion`` that no object has: the first that is stored in a cluster is a later one."""
+
 MOST_TRIES = 8
 """Controllers write the status of a new object at once, and each time the version that we have read is gone."""
 
@@ -46,11 +49,8 @@ class Cluster(Protocol):
     def live(self, wanted: Object) -> Object | None:
         """Return the live object of this kind and name; None when there is none."""
 
-    def create(self, wanted: Object, manager: str) -> Object:
-        """Create it; never changes one that exists."""
-
     def apply(self, wanted: Object, manager: str) -> Object:
-        """Apply it by server-side apply, with force."""
+        """Apply it by server-side apply, with force; only to the uid and version that it names, if any."""
 
     def patch(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
         """Change it by a JSON patch."""
@@ -92,7 +92,7 @@ class Applier:
         """Write one object that was ``live`` when it was looked at; what it is by now decides."""
         for _ in range(MOST_TRIES):
             try:
-                return self._update(wanted, live) if live else self._create(wanted)
+                return self._update(wanted, live) if live else self._make(wanted)
             except ChangedError:
                 live = self.cluster.live(wanted)
                 if live and (text := foreign(live, self.identity)):
@@ -102,9 +102,10 @@ class Applier:
         )
         raise ChangedError(message)
 
-    def _create(self, wanted: Object) -> Object:
-        live = self.cluster.create(wanted, self.manager)
-        return live if self.trial else self._update(wanted, live)
+    def _make(self, wanted: Object) -> Object:
+        return self.cluster.apply(
+            _merged(wanted, {"metadata": {"resourceVersion": NO_VERSION}}), self.manager
+        )
 
     def _update(self, wanted: Object, live: Object) -> Object:
         self._refuse_rival(live)

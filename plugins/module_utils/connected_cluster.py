@@ -109,13 +109,6 @@ class ConnectedCluster:
         except NotFoundError:
             return None
 
-    def create(self, wanted: Object, manager: str) -> Object:
-        """Create it."""
-        namespace = wanted["metadata"]["namespace"]
-        return self._ask(
-            self.client.create, wanted, body=dict(wanted), namespace=namespace, field_manager=manager
-        )
-
     def apply(self, wanted: Object, manager: str) -> Object:
         """Apply it. The client's own ``apply`` would read the object once more for its other way to apply."""
         style = {"content_type": "application/apply-patch+yaml", "force_conflicts": True}
@@ -123,8 +116,9 @@ class ConnectedCluster:
         try:
             return self._ask(self.client.patch, wanted, body=dict(wanted), **given)
         except UnprocessibleEntityError as error:  # another uid than that of the object is refused so, too
-            live = self.live(wanted)
-            if live and live["metadata"]["uid"] == wanted["metadata"]["uid"]:
+            uid = wanted["metadata"].get("uid")
+            live = self.live(wanted) if uid else None
+            if not uid or (live and live["metadata"]["uid"] == uid):
                 raise
             raise ChangedError(_said(wanted, error)) from error
 

@@ -1,6 +1,6 @@
 """What a role hands back: its condition, and the fingerprints of the objects that it applied."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,18 +41,41 @@ def false(reason: str, message: str) -> Condition:
     return Condition(status="False", reason=reason, message=message)
 
 
-def fingerprints(applied: Sequence[Object], field_manager: str) -> dict[str, dict[str, str]]:
+def fingerprints(
+    applied: Sequence[Object], field_manager: str, wanted: Sequence[Object] = ()
+) -> dict[str, dict[str, str]]:
     """Fingerprint objects as the API server returned them.
 
     Keys are ``<apiVersion>/<Kind>/<namespace>/<name>``. How ``fields`` is made, and that a foreign writer who
-    takes one of our fields changes it: docs/architecture.md. ``version`` is the resource version.
+    takes one of our fields changes it: docs/architecture.md. ``version`` is the resource version. Of an object that
+    is among those that were ``wanted``, ``wanted`` is the digest of what was applied.
     """
-    return {_key(one): _print(one, field_manager) for one in applied}
+    digests = {object_key(one): {"wanted": wanted_digest(one)} for one in wanted}
+    return {
+        key: _print(one, field_manager) | digests.get(key, {})
+        for one in applied
+        for key in (object_key(one),)
+    }
+
+
+def wanted_digest(wanted: Object) -> str:
+    """Digest what is applied; empty for a Secret, whose content a digest would let one guess."""
+    return "" if wanted["kind"] == "Secret" else digest(wanted)
+
+
+def remaining(wanted: Sequence[Object], untouched: Mapping[str, str]) -> list[Object]:
+    """Leave out what need not be applied: nobody has touched it since the same was applied.
+
+    ``untouched`` are digests of what was applied, by object key.
+    """
+    return [
+        one for one in wanted if not (known := untouched.get(object_key(one))) or known != wanted_digest(one)
+    ]
 
 
 def unstored(written: Sequence[Object]) -> dict[str, dict[str, str]]:
     """Return the same for objects that no API server has seen: who they are, and nothing of how they are stored."""
-    return {_key(one): {"uid": "", "version": "", "fields": ""} for one in written}
+    return {object_key(one): {"uid": "", "version": "", "fields": ""} for one in written}
 
 
 def shown(before: Object | None, after: Object) -> dict[str, Any]:
@@ -81,7 +104,8 @@ def _meant(found: Object) -> dict[str, Any]:
     return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
 
 
-def _key(applied: Object) -> str:
+def object_key(applied: Object) -> str:
+    """Return ``<apiVersion>/<Kind>/<namespace>/<name>``."""
     metadata = applied["metadata"]
     return f"{applied['apiVersion']}/{applied['kind']}/{metadata.get('namespace', '')}/{metadata['name']}"
 
@@ -95,5 +119,6 @@ def _print(applied: Object, field_manager: str) -> dict[str, str]:
         and not entry.get("subresource")
     ]
     # What the API server only tried has no version.
-    uid, version = (str(applied["metadata"].get(name) or "") for name in ("uid", "resourceVersion"))
-    return {"uid": uid, "version": version, "fields": digest(ours)}
+    names = {"uid": "uid", "version": "resourceVersion", "generation": "generation"}
+    said = {key: str(applied["metadata"].get(name) or "") for key, name in names.items()}
+    return {**said, "fields": digest(ours)}

@@ -38,6 +38,12 @@ options:
     description: Field manager of the objects.
     type: str
     required: true
+  untouched:
+    description:
+      - What was applied of objects that nobody has touched since, as the digest that RV(objects) had then.
+      - An object of which the same is to be applied again is neither read nor written. None with O(takes_over).
+    type: dict
+    default: {}
   directory:
     description:
       - Writes each object into a file of this directory, and asks no cluster.
@@ -65,7 +71,9 @@ EXAMPLES = """
 
 RETURN = """
 objects:
-  description: Uid and fingerprint of each object, by C(<apiVersion>/<Kind>/<namespace>/<name>).
+  description:
+    - Of each object that was applied, by C(<apiVersion>/<Kind>/<namespace>/<name>), who it is, how it is now, and a
+      digest of what was applied.
   returned: success
   type: dict
 files:
@@ -101,6 +109,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import (
     differs,
     fingerprints,
+    remaining,
     shown,
     unstored,
 )
@@ -115,6 +124,7 @@ ARGUMENTS = {
     "owner": {"type": "dict", "required": True, "options": OWNER},
     "takes_over": {"type": "bool", "default": False},
     "field_manager": {"type": "str", "required": True},
+    "untouched": {"type": "dict", "default": {}},
     "directory": {"type": "path"},
     "shared_fields": {"type": "list", "elements": "str", "default": []},
 }
@@ -127,8 +137,9 @@ def main() -> None:
     if given["directory"]:
         _write(module)
         return
+    wanted = remaining(given["objects"], {} if given["takes_over"] else given["untouched"])
     try:
-        pairs = list(_applier(module).apply(given["objects"]))
+        pairs = list(_applier(module).apply(wanted)) if wanted else []
     except ConflictError as error:
         module.fail_json(msg=str(error), reason="Conflict")
     except RivalError as error:
@@ -138,7 +149,8 @@ def main() -> None:
     except FAILURES as error:
         module.fail_json(msg=words_of(error))
     else:
-        _tell(module, pairs, objects=fingerprints([after for _, after in pairs], given["field_manager"]))
+        applied = [after for _, after in pairs]
+        _tell(module, pairs, objects=fingerprints(applied, given["field_manager"], wanted))
 
 
 def _write(module: AnsibleK8SModule) -> None:

@@ -72,8 +72,11 @@ def test_applying_again_writes_nothing(cluster: ConnectedCluster, resource: Obje
     assert len(versions) == 1
 
 
-def test_a_creation_that_was_cut_short_is_settled_later(cluster: ConnectedCluster, resource: Object) -> None:
-    live = cluster.create(config_map(resource, a="1", b="2"), MANAGER)
+def test_what_was_created_without_an_apply_is_settled(
+    cluster: ConnectedCluster, resource: Object, space: Space
+) -> None:
+    """As earlier versions left it when they were killed between the creation and the apply."""
+    live = space.create(config_map(resource, a="1", b="2"), manager=MANAGER)
     assert entries(live) == [(MANAGER, "Update")]
     ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
     assert (live["data"], entries(live)) == ({"a": "1"}, [(MANAGER, "Apply")])

@@ -176,10 +176,11 @@ class Space:
             raise
         return [{"kind": kind, **item} for item in items]
 
-    def create(self, body: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def create(self, body: Mapping[str, Any], manager: str = "tester") -> Any:  # noqa: ANN401
         """Create an object."""
         prefix = KINDS[body["kind"]][0].removeprefix("apis/").removeprefix("api/")
-        return self.api.request("POST", self.path(body["kind"]), body={"apiVersion": prefix, **body})
+        whole = {"apiVersion": prefix, **body}
+        return self.api.request("POST", self.path(body["kind"]), body=whole, fieldManager=manager)
 
     def apply(self, body: Mapping[str, Any], manager: str = "tester", *, force: bool = False) -> Any:  # noqa: ANN401
         """Apply an object by server-side apply as another manager than the operator."""

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
-BAD_REQUEST = 400
+CREATED, BAD_REQUEST = 201, 400
 QUESTIONS = {"authorization.k8s.io", "authentication.k8s.io"}
 """Groups whose ``create`` asks something and stores nothing."""
 
@@ -31,7 +31,10 @@ def credential_of(kubeconfig: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One request that changes, or tries to change, what is stored."""
+    """One request that changes, or tries to change, what is stored.
+
+    An apply that has made an object counts as ``create``.
+    """
 
     verb: str
     resource: str
@@ -116,13 +119,14 @@ class AuditLog:
         return [*sorted(full), self.path]
 
 
-def _write(entry: dict[str, dict[str, str]]) -> Write:
+def _write(entry: dict[str, Any]) -> Write:
     target = entry.get("objectRef", {})
     resource = "/".join(part for part in (target.get("resource"), target.get("subresource")) if part)
+    code = int(entry.get("responseStatus", {}).get("code", 0))
     return Write(
-        verb=str(entry["verb"]),
+        verb="create" if code == CREATED else str(entry["verb"]),
         resource=resource,
         namespace=target.get("namespace", ""),
         name=target.get("name", ""),
-        code=int(entry.get("responseStatus", {}).get("code", 0)),
+        code=code,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from playbook_engine.objects import Object, digest, mapping
+from playbook_engine.reconcile.left import Left
 from playbook_engine.status.compose import LAST_GOOD, News
 from playbook_engine.watches.records import Watch
 
@@ -46,12 +47,13 @@ class Memory:
     """The state of one resource, by its uid; ``unsaid`` is what a pass found and could not write into the status.
 
     The last success was at ``since``; it asked for the next run after ``requeue_seconds``. ``turn`` says that the run
-    which is made was due by the time alone.
+    which is made was due by the time alone. ``left`` is how it has left each object, by key.
     """
 
     uid: str
     good: Good | None = None
     objects: Mapping[str, list[str]] = field(default_factory=dict)
+    left: Mapping[str, Left] = field(default_factory=dict)
     failure: Failure | None = None
     repeats: int = 0
     written: tuple[str, str] | None = None

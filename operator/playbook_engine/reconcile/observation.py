@@ -36,6 +36,9 @@ class Observation:
     glimpses: Mapping[str, list[object]] = field(default_factory=dict)
     """What only the status tells of; runs do not see it."""
 
+    untouched: Mapping[str, str] = field(default_factory=dict)
+    """What runs have applied of objects that are as the last run left them, as its digest by object key."""
+
     look_again_seconds: float = float("inf")
     """When something that is not watched has to be read again."""
 
@@ -47,6 +50,7 @@ class Observation:
             "owned": self.owned,
             "writers": self.writers,
             "apis": self.apis,
+            "untouched": self.untouched,
         }
 
 

@@ -26,6 +26,7 @@ from playbook_engine.reconcile.decide import Decision, decide
 from playbook_engine.reconcile.finalizers import adding, finalizers_of, is_deleted, removing
 from playbook_engine.reconcile.gather import Gatherer
 from playbook_engine.reconcile.judge import requeue_seconds
+from playbook_engine.reconcile.left import left_objects, untouched
 from playbook_engine.reconcile.memory import Good, Memory, good_of
 from playbook_engine.reconcile.observation import (
     Observation,
@@ -165,6 +166,7 @@ class Reconciler:
             if decision is not Decision.RUN:
                 return await self._stay(watch, observation, memory, decision)
             await self._begin(watch, observation, memory)
+            observation = replace(observation, untouched=untouched(observation, memory.left))
             outcome = await self._parts.runner.run(watch, observation, memory)
         return await self._conclude(watch, observation, outcome, memory)
 
@@ -237,11 +239,13 @@ class Reconciler:
         if outcome.status is RunStatus.SUCCESSFUL:
             live = live_objects(after)
             good = memory.succeed(inputs, {**live, **reported_objects(outcome.custom)}, self._retry)
+            memory.left = left_objects(outcome.custom, memory.left, observation.untouched)
             memory.since, memory.requeue_seconds = self._parts.clock(), requeue_seconds(outcome)
             last_good = good.as_status(generation_of(observation.resource))
             if memory.failure:
                 told |= telling.undone(watch, memory.objects, live)
         else:
+            memory.left = {}  # nobody knows what it has done
             memory.fail(inputs, self._retry)
         news = News(told=told, fields=mapping(outcome.custom.get("status")), last_good=last_good)
         written = await self._write(watch, after, news, memory)
