@@ -16,7 +16,7 @@ def claimed(manifests: Sequence[Object], resource: Object) -> list[dict[str, Any
 
 def owner(resource: Object) -> dict[str, str]:
     """Return who the resource is, and nothing of its content, as the module ``apply`` wants it."""
-    return asdict(identity_of(plain(resource)))
+    return asdict(identity_of(resource))
 
 
 def takes_over(resource: Object) -> bool:

@@ -7,14 +7,17 @@ tests are for.
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import partial
 from types import FrameType, SimpleNamespace
 from typing import Any
 
 from ansible._internal._templating import _engine
 from ansible.module_utils._internal import _datatag, _stack
+from ansible.module_utils.common.yaml import SafeLoader
 from ansible.plugins import loader
 from ansible.utils.collection_loader import AnsibleCollectionRef
 from ansible.utils.collection_loader._collection_finder import _get_collection_metadata
+from ansible.vars import manager
 
 _TEXTS = (str, _datatag._AnsibleTaggedStr)  # noqa: SLF001 - what this module is for
 _REMEMBERED = "_playbook_engine_remembered"
@@ -27,6 +30,8 @@ def install() -> None:
     _pass_plain_texts()
     _look_only_at_frames()
     _remember_filters()
+    _clean_only_facts()
+    _read_kubeconfigs_quickly()
 
 
 def _share_scalars() -> None:
@@ -83,7 +88,8 @@ def _frames() -> Iterator[inspect.FrameInfo]:
 def _remember_filters() -> None:
     """Find a filter or test of a collection once: Ansible goes through all files of the collection for each use.
 
-    One of which its collection has something to say, as that it is deprecated or has moved, is looked up as ever.
+    The same is done for those of Jinja, which Ansible looks for in its own collection before it finds none there. One
+    of which its collection has something to say, as that it is deprecated or has moved, is looked up as ever.
     """
     stock, stock_clear = loader.Jinja2Loader.get_with_context, loader.Jinja2Loader._clear_caches  # noqa: SLF001
 
@@ -92,7 +98,13 @@ def _remember_filters() -> None:
         if name in known:
             return known[name]
         found = stock(self, name, *given, **options)
-        if found.object is not None and not given and not options and not _is_routed(name, self.type):
+        is_jinjas = found.object is None and "." not in name
+        if (
+            not given
+            and not options
+            and (is_jinjas or found.object is not None)
+            and not _is_routed(name, self.type)
+        ):
             known[name] = found
         return found
 
@@ -104,10 +116,29 @@ def _remember_filters() -> None:
     loader.Jinja2Loader._clear_caches = clear_caches  # noqa: SLF001 - what this module is for
 
 
+def _clean_only_facts() -> None:
+    """Leave out to clean the facts of a host that has none: Ansible lists the files of all connections for that."""
+    stock = manager.clean_facts
+
+    def clean_facts(facts: Any) -> Any:  # noqa: ANN401 - Ansible's
+        return stock(facts) if facts else {}
+
+    manager.clean_facts = clean_facts
+
+
+def _read_kubeconfigs_quickly() -> None:
+    """Let the Kubernetes client read its file by the library in C, where there is one: each task reads it."""
+    module: Any = sys.modules.get("kubernetes.config.kube_config")
+    if module is not None:
+        quick = partial(module.yaml.load, Loader=SafeLoader)
+        module.yaml = SimpleNamespace(safe_load=quick, safe_dump=module.yaml.safe_dump)
+
+
 def _is_routed(name: str, kind: str) -> bool:
-    """Whether the collection of a filter or test says something of it; true of one that is in no collection."""
+    """Whether the collection of a filter or test, without a name that of Ansible, says something of it."""
     reference = AnsibleCollectionRef.try_parse_fqcr(name, kind)
-    if reference is None or reference.collection in ("ansible.builtin", "ansible.legacy"):
+    collection = reference.collection if reference else "ansible.builtin"
+    if collection == "ansible.legacy":
         return True
-    routing = _get_collection_metadata(reference.collection).get("plugin_routing", {})
-    return name.removeprefix(f"{reference.collection}.") in routing.get(kind, {})
+    routing = _get_collection_metadata(collection).get("plugin_routing", {})
+    return name.removeprefix(f"{collection}.") in routing.get(kind, {})
