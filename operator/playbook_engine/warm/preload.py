@@ -45,15 +45,11 @@ def preload(modules: Iterable[str] = ()) -> None:
     from ansible.plugins import loader  # noqa: PLC0415 - after the environment is set
 
     loader.init_plugin_loader()
-    for kind in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
-        list(kind.all(class_only=True))
-    for name in _ACTIONS:
-        loader.action_loader.get(f"ansible.builtin.{name}", class_only=True)
+    for kind in ("connection", "shell", "become", "callback", "inventory", "vars"):
+        list(getattr(loader, f"{kind}_loader").all(class_only=True))
     from playbook_engine.warm import inline  # noqa: PLC0415 - imports Ansible
 
     inline.admit(modules)
-    for name in inline.MODULES:
-        inline.action_of(name)
     for name in (*_OPTIONAL, *map(inline.python_name, modules)):
         try:
             importlib.import_module(name)
@@ -62,6 +58,9 @@ def preload(modules: Iterable[str] = ()) -> None:
     from playbook_engine.warm import play, shortcuts  # noqa: F401, PLC0415 - imports Ansible, and the first for forks
 
     shortcuts.install()
+    for name in (*(f"ansible.builtin.{one}" for one in _ACTIONS), *inline.MODULES):
+        loader.module_loader.find_plugin_with_context(name)
+        inline.action_of(name)
     settle()
 
 

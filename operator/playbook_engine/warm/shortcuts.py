@@ -7,6 +7,7 @@ tests are for.
 import inspect
 import sys
 from collections.abc import Iterator
+from copy import copy
 from functools import partial
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -20,7 +21,8 @@ from ansible.utils.collection_loader._collection_finder import _get_collection_m
 from ansible.vars import manager
 
 _TEXTS = (str, _datatag._AnsibleTaggedStr)  # noqa: SLF001 - what this module is for
-_REMEMBERED = "_playbook_engine_remembered"
+_REMEMBERED, _REMEMBERED_PLUGINS = "_playbook_engine_remembered", "_playbook_engine_remembered_plugins"
+_DOTS, _LEGACY = 2, "ansible.legacy."
 _SCALARS = ("Str", "Bytes", "Int", "Float", "DateTime", "Date", "Time")
 
 
@@ -30,6 +32,7 @@ def install() -> None:
     _pass_plain_texts()
     _look_only_at_frames()
     _remember_filters()
+    _remember_plugins()
     _clean_only_facts()
     _read_kubeconfigs_quickly()
 
@@ -114,6 +117,37 @@ def _remember_filters() -> None:
 
     loader.Jinja2Loader.get_with_context = get_with_context
     loader.Jinja2Loader._clear_caches = clear_caches  # noqa: SLF001 - what this module is for
+
+
+def _remember_plugins() -> None:
+    """Find where the plugin or module of a full name is once: each task asks for its own four times.
+
+    That depends on the collections alone. What has moved or is deprecated is looked up as ever, since that is told of.
+    """
+    stock, stock_clear = loader.PluginLoader.find_plugin_with_context, loader.PluginLoader._clear_caches  # noqa: SLF001
+
+    def find_plugin_with_context(self: Any, name: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
+        if (
+            given
+            or options.keys() - {"collection_list"}
+            or name.count(".") < _DOTS
+            or name.startswith(_LEGACY)
+        ):
+            return stock(self, name, *given, **options)
+        known = self.__dict__.setdefault(_REMEMBERED_PLUGINS, {})
+        if name not in known:
+            found = stock(self, name, **options)
+            if found.redirect_list != [name] or found.deprecated or found.raw_error_list:
+                return found
+            known[name] = found
+        return copy(known[name])
+
+    def clear_caches(self: Any) -> None:  # noqa: ANN401 - Ansible's
+        self.__dict__.pop(_REMEMBERED_PLUGINS, None)
+        stock_clear(self)
+
+    loader.PluginLoader.find_plugin_with_context = find_plugin_with_context
+    loader.PluginLoader._clear_caches = clear_caches  # noqa: SLF001 - what this module is for
 
 
 def _clean_only_facts() -> None:
