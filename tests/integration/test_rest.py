@@ -68,6 +68,23 @@ def test_nothing_is_written_over_three_resync_periods(
     assert passes(quick) >= before + 3, "it has looked"
 
 
+def test_an_edit_writes_only_the_objects_that_it_changes(
+    quick: OperatorUnderTest, space: Space, audit: AuditLog
+) -> None:
+    router = settled(space, quick)
+    router.edit({"replicas": 2})
+    router.wait_condition("Reconciled", "True")
+    at_rest(quick)
+    mark = audit.now()
+    router.edit({"replicas": 3})
+    router.wait_condition("Reconciled", "True")
+    at_rest(quick)
+    objects = [write.resource for write in audit.writes(USER, mark)]
+    assert {one for one in objects if "events" not in one} == {"deployments", "semanticrouters/status"}
+    assert objects.count("deployments") == 1
+    assert router.deployment()["spec"]["replicas"] == 3
+
+
 def test_a_restart_at_rest_runs_and_writes_nothing(
     quick: OperatorUnderTest, space: Space, audit: AuditLog
 ) -> None:

@@ -58,9 +58,10 @@ class FakeCluster:
         old = self._objects.get(key_of(stored))
         metadata = stored.setdefault("metadata", {})
         metadata.setdefault("uid", uid_of(old) if old else f"uid-{next(self._numbers)}")
-        spec_changed = not old or old.get("spec") != stored.get("spec")
-        generation = metadata_of(old).get("generation") if old else 0
-        metadata["generation"] = (generation if isinstance(generation, int) else 0) + int(spec_changed)
+        if "spec" in stored:  # the API server counts no generations of a ConfigMap or a Secret
+            spec_changed = not old or old.get("spec") != stored.get("spec")
+            generation = metadata_of(old).get("generation") if old else 0
+            metadata["generation"] = (generation if isinstance(generation, int) else 0) + int(spec_changed)
         return self._store(stored)
 
     def delete(self, key: ObjectKey) -> None:
@@ -206,6 +207,8 @@ class FakeCluster:
             "metadata": _without_version(stored),
         }:
             stored["metadata"]["resourceVersion"] = str(next(self._numbers))
+        else:
+            stored["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         self._objects[key_of(stored)] = stored
         return copy.deepcopy(stored)
 

@@ -186,7 +186,12 @@ class Stage:
 
         def run(_: object) -> Any:  # noqa: ANN401 - an outcome
             child = self.make_child(**data)
-            told = {"uid": uid_of(child), "fields": fingerprint(child, "potter")}
+            told = {
+                "uid": uid_of(child),
+                "fields": fingerprint(child, "potter"),
+                "version": child["metadata"]["resourceVersion"],
+                "wanted": " ".join(data),
+            }
             conditions = {"ClayReady": {"status": "True", "reason": "Soft", "message": "clay"}}
             return successful({"objects": {str(key_of(child)): told}, "conditions": conditions}, changed=1)
 

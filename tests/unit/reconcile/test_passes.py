@@ -9,7 +9,7 @@ import pytest
 
 from playbook_engine.cluster.errors import ConflictError, UnavailableError
 from playbook_engine.expressions import Expression
-from playbook_engine.objects import GroupVersionKind, uid_of
+from playbook_engine.objects import GroupVersionKind, metadata_of, uid_of
 from playbook_engine.runs.records import RunOutcome
 from playbook_engine.testing.runner import died, failed, successful
 from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
@@ -59,7 +59,70 @@ async def test_the_run_gets_the_resource_unsafe_and_what_was_observed(stage: Sta
     assert request.variables["operation"] == "reconcile"
     assert request.variables["field_manager"] == "potter"
     observed = request.variables["observed"]
-    assert set(observed) == {"references", "errors", "owned", "writers", "apis"}  # type: ignore[call-overload]
+    names = {"references", "errors", "owned", "writers", "apis", "untouched"}
+    assert set(observed) == names  # type: ignore[call-overload]
+
+
+def untouched(stage: Stage) -> object:
+    """Return what the last run has heard of objects that are as the one before had left them."""
+    return stage.executor.requests[-1].variables["observed"]["untouched"]  # type: ignore[index]
+
+
+async def test_a_run_hears_what_was_applied_of_objects_that_nobody_has_touched(stage: Stage) -> None:
+    await stage.settle()
+    assert untouched(stage) == {}
+    stage.edit(size=2)
+    await stage.settle()
+    assert untouched(stage) == {str(CHILD): "done"}
+
+
+@pytest.mark.parametrize("how", ["edited", "taken over", "deleted", "made again"])
+async def test_what_somebody_has_touched_is_not_among_it(stage: Stage, how: str) -> None:
+    await settled(stage)
+    child = dict(stage.cluster.look(CHILD) or {})
+    metadata: dict[str, Any] = dict(metadata_of(child))
+    if how in ("deleted", "made again"):
+        stage.cluster.delete(CHILD)
+        stage.store.remove(CHILD)
+    if how == "made again":
+        stage.put({**child, "metadata": {**metadata, "uid": "another"}})
+    elif how == "taken over":
+        entry = {"manager": "somebody", "operation": "Update", "fieldsV1": {"f:data": {"f:done": {}}}}
+        stage.put({**child, "metadata": {**metadata, "managedFields": [entry]}})
+    elif how == "edited":
+        stage.put({**child, "data": {"done": "no"}})
+    stage.edit(size=2)
+    await stage.settle()
+    assert untouched(stage) == {}
+
+
+async def test_what_a_failed_run_has_left_is_applied_again(stage: Stage) -> None:
+    await settled(stage)
+    stage.executor.script(PLAYBOOK, lambda _: failed(task="Knead", message="no clay"))
+    stage.edit(size=2)
+    await stage.settle()
+    assert untouched(stage) == {str(CHILD): "done"}
+    stage.playbook_makes_child(done="yes")
+    stage.edit(size=3)
+    await stage.settle()
+    assert untouched(stage) == {}
+
+
+async def test_what_a_run_has_not_applied_again_is_still_untouched_for_the_next(stage: Stage) -> None:
+    await settled(stage)
+    stage.executor.script(PLAYBOOK, lambda _: successful({}, changed=0))
+    for size in (2, 3):
+        stage.edit(size=size)
+        await stage.settle()
+        assert untouched(stage) == {str(CHILD): "done"}
+
+
+async def test_another_process_knows_nothing_of_what_was_applied(stage: Stage) -> None:
+    await settled(stage)
+    stage.restart()
+    stage.edit(size=2)
+    await stage.settle()
+    assert untouched(stage) == {}
 
 
 async def test_a_full_disk_is_told_in_a_condition_and_tried_again(stage: Stage) -> None:
