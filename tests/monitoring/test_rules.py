@@ -97,3 +97,9 @@ def test_nothing_fires_while_all_is_well(tmp_path: Path) -> None:
 def test_an_alert_fires_in_its_trouble_and_no_other_does(tmp_path: Path, alert: str) -> None:
     done = firing(tmp_path, {**WELL, **CASES[alert]}, [alert])
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_router_of_which_nobody_can_tell_whether_anything_is_wrong_is_told_too(tmp_path: Path) -> None:
+    unknown = f'playbook_engine_resources_by_condition{{{KIND}, condition="Degraded", status="Unknown"}}'
+    done = firing(tmp_path, {**WELL, unknown: "1x60"}, ["SemanticRouterDegraded"])
+    assert done.returncode == 0, done.stdout + done.stderr
