@@ -106,7 +106,7 @@ class Faults:
                 _wait_happened(stage, step, script.parts[0])
             _settle(stage, step)
         except AssertionError as error:
-            said = [str(error)]
+            said = [str(error), *stage.complaints()]
         else:
             said = wrong(stage, self.references[step.name], mark, before)
         stage.revive()

@@ -101,6 +101,16 @@ class Stage:
         wait_for(self._is_known, timeout=timeout, what="every condition is known")
         wait_for(self._is_tidy, timeout=timeout, what="objects of older revisions go")
 
+    def complaints(self) -> list[str]:
+        """Return what the router's conditions say of what is not well."""
+        told = conditions(self.space.get("SemanticRouter", self.router.name) or {})
+        return [
+            f"{kind}={one['status']} {one['reason']}: {one['message']}"
+            for kind, one in told.items()
+            if one["message"]
+            and (one["status"] == "Unknown" or (kind == "Degraded" and one["status"] == "True"))
+        ]
+
     def _is_known(self) -> bool:
         told = conditions(self.router.read())
         unknown = {kind: one["reason"] for kind, one in told.items() if one["status"] == "Unknown"}

@@ -91,7 +91,7 @@ class Drifting:
             self.stage.rest()
             said = self.reference.differences(self.stage.state())
         except AssertionError as error:
-            said = [str(error)]
+            said = [str(error), *self.stage.complaints()]
         made = {name for name, uid in self.stage.uids().items() if before.get(name, uid) != uid}
         deleted = {f"{drift.kind}/{drift.name}" for drift in drifts if drift.act is Act.DELETE}
         said += [f"{name} was made again" for name in made - deleted]

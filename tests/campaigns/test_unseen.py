@@ -67,7 +67,7 @@ class Blurs:
             stage.settle(step)
             stage.rest()
         except AssertionError as error:
-            said = [str(error)]
+            said = [str(error), *stage.complaints()]
         else:
             said = wrong(stage, self.references[step.name], mark, before)
         return [Seen(reached=bool(script.touched), said=said)]

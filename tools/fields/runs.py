@@ -127,6 +127,8 @@ class Run:
             case "import_tasks" | "include_tasks":
                 file = arguments if isinstance(arguments, str) else arguments["file"]
                 self._perform(_load(directory / file), scope, directory)
+            case "k8s_json_patch":
+                pass  # what it takes away, the next task applies again
             case "k8s":
                 return self._write(plain(self.language.evaluated(arguments, scope)))
             case "vllm.semantic_router.apply":

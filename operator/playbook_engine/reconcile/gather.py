@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from playbook_engine.cluster.client import Cluster
-from playbook_engine.cluster.discovery import Presence
+from playbook_engine.cluster.discovery import TRUSTED_SECONDS, Presence
 from playbook_engine.cluster.errors import ClusterError, NotFoundError
 from playbook_engine.expressions import Expression, ExpressionError
 from playbook_engine.objects import Object, ObjectKey, fingerprint, key_of, metadata_of, uid_of
@@ -17,7 +17,7 @@ from playbook_engine.watches.interests import Interest, has_labels, interest_of
 from playbook_engine.watches.records import OwnedKind, ReadMode, Reference, Watch
 
 MISSING_SHARE = 6
-"""What is missing is read again this many times as often as what is there: somebody waits for it."""
+"""What is missing, or could not be read, is read again this many times as often as what is there: somebody waits."""
 
 UNKNOWN_SECONDS = 10.0
 """When it could not be told whether a kind is served, it is asked again so soon: somebody may wait for it."""
@@ -52,7 +52,7 @@ class Gatherer:
         self._store = store
         self._namespaces = frozenset(namespaces)
         self._clock = clock
-        self._referred: Poller[object] = Poller(clock)
+        self._referred: Poller[object] = Poller(clock, trust_seconds=TRUSTED_SECONDS)
         self._made: Poller[tuple[Object, str]] = Poller(clock)
         self._glimpser = Glimpser(cluster, clock)
 
@@ -196,7 +196,7 @@ class Gatherer:
 
 
 def _lasts(reference: Reference, polled: Polled[object]) -> float:
-    return reference.poll_seconds / (MISSING_SHARE if polled.found is None else 1)
+    return reference.poll_seconds / (MISSING_SHARE if polled.found is None or polled.believed else 1)
 
 
 def _states(

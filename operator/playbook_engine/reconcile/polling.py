@@ -1,19 +1,26 @@
 """Reads objects of kinds that must not be watched: by name, and again when what is known of them gets old."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playbook_engine.cluster.errors import ClusterError, ForbiddenError, NotFoundError
 from playbook_engine.objects import Object, ObjectKey
 
+UNAVAILABLE = "Unavailable"
+
 
 @dataclass(frozen=True, slots=True)
 class Polled[T]:
-    """What a read found. ``reason`` says why it could not be told, and is empty for what does not exist."""
+    """What a read found. ``reason`` says why it could not be told, and is empty for what does not exist.
+
+    ``until`` is how long it is believed in when nobody answers any more; ``believed`` says that this is so now.
+    """
 
     found: T | None
     reason: str
     at: float
+    until: float
+    believed: bool = False
 
     def age(self, now: float) -> float:
         """Seconds since the read."""
@@ -23,9 +30,10 @@ class Polled[T]:
 class Poller[T]:
     """Remembers reads, by who asked and for what."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """Know nothing yet; ``clock`` gives seconds."""
+    def __init__(self, clock: Callable[[], float], *, trust_seconds: float = 0.0) -> None:
+        """Know nothing yet; ``clock`` gives seconds. An answer is believed in for so long when there are no others."""
         self._clock = clock
+        self._trust_seconds = trust_seconds
         self._known: dict[tuple[str, ObjectKey], Polled[T]] = {}
 
     async def read(
@@ -41,18 +49,24 @@ class Poller[T]:
         known = self._known.get((asker, key))
         if known and known.age(self._clock()) < lasts(known):
             return known
-        polled = self._known[asker, key] = await self._ask(key, reader, cut)
+        now = self._clock()
+        polled = await self._ask(key, reader, cut)
+        if polled.reason == UNAVAILABLE and known and not known.reason and now < known.until:
+            polled = replace(known, at=polled.at, believed=True)
+        self._known[asker, key] = polled
         return polled
 
     async def _ask(
         self, key: ObjectKey, reader: Callable[[ObjectKey], Awaitable[Object]], cut: Callable[[Object], T]
     ) -> Polled[T]:
+        found, reason = None, ""
         try:
-            found = await reader(key)
+            found = cut(await reader(key))
         except NotFoundError:
-            return Polled(None, "", self._clock())
+            pass
         except ForbiddenError:
-            return Polled(None, "Forbidden", self._clock())
+            reason = "Forbidden"
         except ClusterError:
-            return Polled(None, "Unavailable", self._clock())
-        return Polled(cut(found), "", self._clock())
+            reason = UNAVAILABLE
+        now = self._clock()
+        return Polled(found, reason, now, until=now + self._trust_seconds)

@@ -521,3 +521,21 @@ async def test_what_depends_on_a_kind_that_nobody_knows_of_is_looked_at_again_so
     assert stage.runs == runs + 1, "the answer has come, and what was made without it is made again"
     observed = stage.executor.requests[-1].variables["observed"]
     assert observed["apis"][str(gate)] == "present"  # type: ignore[index]
+
+
+async def test_what_was_read_a_moment_ago_holds_when_one_read_fails(stage: Stage) -> None:
+    blue = {"metadata": {"namespace": "ns", "name": "blue"}}
+    stage.put({"apiVersion": "v1", "kind": "Secret", **blue})
+    stage.edit(glazes=["blue"])
+    await settled(stage)
+    stage.cluster.fail("get", *[UnavailableError("not now") for _ in range(9)])
+    stage.seconds += 31.0
+    after = await stage.look()
+    assert stage.runs == 0, "as far as anybody knows nothing has changed"
+    assert after is not None
+    assert after <= 30.0 / 6, "and it is read again soon"
+    stage.seconds += 61.0
+    await stage.look()
+    (request,) = stage.executor.requests
+    observed: Any = request.variables["observed"]
+    assert observed["errors"]["glazes"][0]["reason"] == "Unavailable", "but not for ever"
