@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,43 @@ def test_a_field_that_another_manager_forces_is_taken_back(router: Router) -> No
         lambda: space.get("Service", "router")["spec"]["selector"]["app.kubernetes.io/instance"] == "router",
         timeout=BACK_SECONDS, what="the selector is corrected",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path"),
+    [
+        ("Service", "router-headless", "/spec/ports/0/port"),
+        ("Service", "router", "/spec/ports/1/port"),
+        ("Deployment", "router", "/spec/template/spec/containers/0/ports/0/containerPort"),
+    ],
+)
+def test_a_port_that_another_client_moves_comes_back_and_what_it_adds_stays(
+    router: Router, kind: str, name: str, path: str
+) -> None:
+    """Server-side apply knows ports by their numbers: it would add ours beside the moved one, of the same name."""
+    space, ports = router.space, path.rpartition("/")[0].rpartition("/")[0]
+    before = at(space.get(kind, name), ports)
+    (number,) = {"port", "containerPort"} & set(before[0])
+    added = {"name": "theirs", number: 9}
+    space.patch(
+        kind, name,
+        [{"op": "replace", "path": path, "value": 1}, {"op": "add", "path": f"{ports}/-", "value": added}],
+    )  # fmt: skip
+
+    def back() -> bool:
+        found = {one["name"]: one[number] for one in at(space.get(kind, name), ports)}
+        assert found == {**{one["name"]: one[number] for one in before}, "theirs": 9}
+        return True
+
+    wait_for(back, timeout=BACK_SECONDS, what="the port has its number again")
+    router.wait_condition("Reconciled", "True")
+
+
+def at(value: Any, path: str) -> Any:  # noqa: ANN401 - decoded JSON
+    """Return what a JSON pointer leads to."""
+    for part in path.split("/")[1:]:
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return value
 
 
 def test_a_deleted_pod_costs_no_run_and_comes_back(router: Router) -> None:
