@@ -59,12 +59,13 @@ def compose(
     problems: list[str] = []
     seen = View(resource=resource, owned=owned, conditions=known, references=news.references)
     view = with_values(watch, seen, problems)
-    known |= refine(watch, view, problems)
+    refined = refine(watch, view, problems)
+    unknown = {kind: one for kind, one in known.items() if one.status == "Unknown"}
+    known |= refined
     view = replace(view, conditions=known)
     derived = derive_conditions(watch, view, problems)
-    known[DEGRADED] = _degraded(
-        {kind: one for kind, one in known.items() if kind not in watch.neutral}, derived
-    )
+    wrong = {kind: one for kind, one in known.items() if one.status == "False"}
+    known[DEGRADED] = _degraded(_judged(watch, wrong), _judged(watch, unknown), derived)
     fields = derive_fields(watch, replace(view, conditions=known), derived, problems)
     fresh = known if news.current else {kind: known[kind] for kind in news.told}
     told = {**fresh, DEGRADED: known[DEGRADED], **derived}
@@ -126,19 +127,21 @@ def _last_good(status: Mapping[str, object], news: News, derived: Mapping[str, o
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _degraded(known: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:
+def _judged(watch: Watch, told: Mapping[str, Told]) -> dict[str, Told]:
+    return {kind: one for kind, one in told.items() if kind not in (DEGRADED, *watch.neutral)}
+
+
+def _degraded(wrong: Mapping[str, Told], unknown: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:
     """Every condition of a run that is not neutral is true when all is well, so one that is false is what is wrong.
 
-    While none is, and of some it is not known, it is not known whether anything is wrong. A condition that is derived
-    can be good or bad either way, so its row says whether it is.
+    While none is, and of some the run could not tell, it is not known whether anything is wrong; what objects have not
+    said yet is only waited for. A condition that is derived can be good or bad either way, so its row says whether
+    it is.
     """
-    told = {kind: one for kind, one in known.items() if kind != DEGRADED}
-    wrong = {kind: one for kind, one in told.items() if one.status == "False"}
-    wrong |= {kind: one for kind, one in derived.items() if one.degrades}
+    wrong = {**wrong, **{kind: one for kind, one in derived.items() if one.degrades}}
     if wrong:
         return _summed("True", wrong)
-    open_ones = {kind: one for kind, one in told.items() if one.status == "Unknown"}
-    return _summed("Unknown", open_ones) if open_ones else Told(status="False", reason="AsWanted")
+    return _summed("Unknown", unknown) if unknown else Told(status="False", reason="AsWanted")
 
 
 def _summed(status: str, told: Mapping[str, Told]) -> Told:

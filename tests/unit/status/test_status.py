@@ -251,6 +251,14 @@ class TestComposed:
             "C: no answer",
         )
 
+    def test_what_objects_have_not_said_yet_is_waited_for_and_leaves_open_nothing(self) -> None:
+        row = refining("Open", ("!(owned.Door)", "Unknown"))
+        found = compose(watch(row), resource(), {"Door": []}, News(told={"Open": TRUE}), "t").status
+        told = read_conditions({"status": found})
+        assert (told["Open"]["status"], told["Degraded"]["status"]) == ("Unknown", "False")
+        again = compose(watch(row), resource(**found), {"Door": []}, News(current=True), "t").status
+        assert read_conditions({"status": again})["Degraded"]["status"] == "False"
+
     def test_what_is_wrong_comes_before_what_is_not_known(self) -> None:
         told = {"B": FALSE, "C": Told(status="Unknown", reason="Unheard", message="no answer")}
         found = read_conditions({"status": compose(watch(), resource(), {}, News(told=told), "t").status})
