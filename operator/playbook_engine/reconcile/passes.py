@@ -237,8 +237,11 @@ class Reconciler:
         inputs = self._now(watch, replace(observation, versions=after.versions)).inputs
         last_good: dict[str, object] = {}
         if outcome.status is RunStatus.SUCCESSFUL:
-            live = live_objects(after)
-            good = memory.succeed(inputs, {**live, **reported_objects(outcome.custom)}, self._retry)
+            live, before = live_objects(after), live_objects(observation)
+            # What the run was told is untouched it has not looked at: what became of it meanwhile is seen by the next.
+            trusted = {key: before[key] for key in observation.untouched}
+            known = {**live, **trusted, **reported_objects(outcome.custom)}
+            good = memory.succeed(inputs, known, self._retry)
             memory.left = left_objects(outcome.custom, memory.left, observation.untouched)
             memory.since, memory.requeue_seconds = self._parts.clock(), requeue_seconds(outcome)
             last_good = good.as_status(generation_of(observation.resource))

@@ -117,6 +117,29 @@ async def test_what_a_run_has_not_applied_again_is_still_untouched_for_the_next(
         assert untouched(stage) == {str(CHILD): "done"}
 
 
+async def test_what_goes_in_the_middle_of_a_run_that_held_it_for_untouched_is_run_for_again(
+    stage: Stage,
+) -> None:
+    await settled(stage)
+
+    def gone(_: object) -> Any:  # noqa: ANN401 - an outcome
+        stage.cluster.delete(CHILD)
+        stage.store.remove(CHILD)
+        return successful({}, changed=0)
+
+    stage.executor.script(PLAYBOOK, gone)
+    stage.edit(size=2)
+    await stage.look()
+    assert untouched(stage) == {str(CHILD): "done"}
+    stage.playbook_makes_child(done="yes")
+    await stage.settle()
+    assert stage.cluster.look(CHILD) is not None
+    assert untouched(stage) == {}
+    runs = stage.runs
+    await stage.settle()
+    assert stage.runs == runs
+
+
 async def test_another_process_knows_nothing_of_what_was_applied(stage: Stage) -> None:
     await settled(stage)
     stage.restart()
