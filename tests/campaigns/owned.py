@@ -1,6 +1,7 @@
 """Fields of live objects that a manager has applied, and how another client could change each of them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,8 +14,13 @@ NOT_A_FIELD = "ownerReferences"
 """Without it an object is a stranger's, which is left alone: tests/integration/test_ownership.py."""
 
 
-GROWN = ("PersistentVolumeClaim", "/spec/resources/requests/storage")
-"""A volume never shrinks: tests/integration/test_persistence.py."""
+NOT_UNDONE = re.compile(
+    r"PersistentVolumeClaim/spec/resources/requests/storage"  # a volume never shrinks
+    r"|Deployment/.*/(containers|env|volumes)/\d+/name|Deployment/.*/volumeMounts/\d+/mountPath"
+)
+"""Kind and path of what cannot be changed back. Server-side apply knows items of lists by such names: one of another
+name is another item, which stays as what somebody has added, and ours comes back beside it.
+"""
 
 
 class Act(StrEnum):
@@ -41,7 +47,7 @@ class Drift:
 def drifts_of(item: Mapping[str, Any]) -> Iterator[Drift]:
     """Give what can be done to the fields of an object that the operator has applied."""
     for path in owned_paths(item):
-        for act in (Act.CHANGE, Act.REMOVE) if (item["kind"], path) != GROWN else (Act.REMOVE,):
+        for act in (Act.REMOVE,) if NOT_UNDONE.fullmatch(item["kind"] + path) else (Act.CHANGE, Act.REMOVE):
             yield Drift(item["kind"], item["metadata"]["name"], act, path)
 
 
