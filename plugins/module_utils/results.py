@@ -63,14 +63,20 @@ def wanted_digest(wanted: Object) -> str:
     return "" if wanted["kind"] == "Secret" else digest(wanted)
 
 
-def remaining(wanted: Sequence[Object], untouched: Mapping[str, str]) -> list[Object]:
-    """Leave out what need not be applied: nobody has touched it since the same was applied.
+def split(wanted: Sequence[Object], untouched: Mapping[str, str]) -> tuple[list[Object], list[Object]]:
+    """Return what has to be applied, and what need not be: nobody has touched it since the same was applied.
 
     ``untouched`` are digests of what was applied, by object key.
     """
-    return [
-        one for one in wanted if not (known := untouched.get(object_key(one))) or known != wanted_digest(one)
+    left = [
+        one for one in wanted if (known := untouched.get(object_key(one))) and known == wanted_digest(one)
     ]
+    return [one for one in wanted if one not in left], left
+
+
+def left_alone(untouched: Sequence[Object]) -> dict[str, dict[str, bool]]:
+    """Say of objects that they were not looked at, by object key."""
+    return {object_key(one): {"untouched": True} for one in untouched}
 
 
 def unstored(written: Sequence[Object]) -> dict[str, dict[str, str]]:

@@ -73,7 +73,7 @@ RETURN = """
 objects:
   description:
     - Of each object that was applied, by C(<apiVersion>/<Kind>/<namespace>/<name>), who it is, how it is now, and a
-      digest of what was applied.
+      digest of what was applied. Of each that was left alone, only that it was.
   returned: success
   type: dict
 files:
@@ -109,8 +109,9 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import (
     differs,
     fingerprints,
-    remaining,
+    left_alone,
     shown,
+    split,
     unstored,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import RIVAL_REASON
@@ -137,7 +138,7 @@ def main() -> None:
     if given["directory"]:
         _write(module)
         return
-    wanted = remaining(given["objects"], {} if given["takes_over"] else given["untouched"])
+    wanted, untouched = split(given["objects"], {} if given["takes_over"] else given["untouched"])
     try:
         pairs = list(_applier(module).apply(wanted)) if wanted else []
     except ConflictError as error:
@@ -150,7 +151,8 @@ def main() -> None:
         module.fail_json(msg=words_of(error))
     else:
         applied = [after for _, after in pairs]
-        _tell(module, pairs, objects=fingerprints(applied, given["field_manager"], wanted))
+        objects = fingerprints(applied, given["field_manager"], wanted)
+        _tell(module, pairs, objects={**objects, **left_alone(untouched)})
 
 
 def _write(module: AnsibleK8SModule) -> None:

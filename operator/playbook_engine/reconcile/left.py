@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from playbook_engine.objects import Object, digest, key_of, mapping, metadata_of, uid_of
-from playbook_engine.reconcile.observation import Observation, live_objects
+from playbook_engine.reconcile.observation import Observation, left_alone, live_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,13 @@ def untouched(observation: Observation, left: Mapping[str, Left]) -> dict[str, s
     return {key: left[key].wanted for key, state in states.items() if left[key].state == state}
 
 
-def left_objects(
-    custom: Mapping[str, object], left: Mapping[str, Left], untouched: Mapping[str, str]
-) -> dict[str, Left]:
-    """Read from what a run handed back how it has left objects; what it was told is untouched is as it was.
+def left_objects(custom: Mapping[str, object], left: Mapping[str, Left]) -> dict[str, Left]:
+    """Read from what a run handed back how it has left objects; what it has not looked at is as it was.
 
     An object without the digest of what was applied is not remembered, and will be applied again.
     """
     reported = {str(key): mapping(value) for key, value in mapping(custom.get("objects")).items()}
-    kept = {key: left[key] for key in untouched if key in left}
+    kept = {key: left[key] for key in left_alone(custom) if key in left}
     return kept | {
         key: Left(
             _state(

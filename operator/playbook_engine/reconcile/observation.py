@@ -153,8 +153,15 @@ def own_objects(observation: Observation) -> dict[str, list[Object]]:
 
 def reported_objects(custom: Mapping[str, object]) -> dict[str, list[str]]:
     """Read ``[uid, fingerprint]`` by key from what a run handed back under ``objects``."""
-    reported = mapping(custom.get("objects"))
+    alone = left_alone(custom)
     return {
         str(key): [str(mapping(value).get("uid") or ""), str(mapping(value).get("fields") or "")]
-        for key, value in reported.items()
+        for key, value in mapping(custom.get("objects")).items()
+        if key not in alone
     }
+
+
+def left_alone(custom: Mapping[str, object]) -> frozenset[str]:
+    """Read from the same the keys of objects that the run has not looked at, since nobody had touched them."""
+    reported = mapping(custom.get("objects"))
+    return frozenset(str(key) for key, value in reported.items() if mapping(value).get("untouched"))

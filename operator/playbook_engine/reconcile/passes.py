@@ -31,6 +31,7 @@ from playbook_engine.reconcile.memory import Good, Memory, good_of
 from playbook_engine.reconcile.observation import (
     Observation,
     input_digest,
+    left_alone,
     live_objects,
     own_objects,
     reported_objects,
@@ -238,11 +239,11 @@ class Reconciler:
         last_good: dict[str, object] = {}
         if outcome.status is RunStatus.SUCCESSFUL:
             live, before = live_objects(after), live_objects(observation)
-            # What the run was told is untouched it has not looked at: what became of it meanwhile is seen by the next.
-            trusted = {key: before[key] for key in observation.untouched}
+            # What became meanwhile of objects that the run has not looked at is seen by the next.
+            trusted = {key: before[key] for key in left_alone(outcome.custom) if key in before}
             known = {**live, **trusted, **reported_objects(outcome.custom)}
             good = memory.succeed(inputs, known, self._retry)
-            memory.left = left_objects(outcome.custom, memory.left, observation.untouched)
+            memory.left = left_objects(outcome.custom, memory.left)
             memory.since, memory.requeue_seconds = self._parts.clock(), requeue_seconds(outcome)
             last_good = good.as_status(generation_of(observation.resource))
             if memory.failure:

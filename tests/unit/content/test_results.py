@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import (
     fingerprints,
-    remaining,
+    left_alone,
+    split,
 )
 
 
@@ -39,17 +40,18 @@ def test_who_an_object_is_and_how_it_is_now() -> None:
 
 
 def test_the_same_is_not_applied_again() -> None:
-    known = digests(config_map(a="1"), config_map("two"))
-    assert remaining([config_map(a="1"), config_map("two")], known) == []
+    both = [config_map(a="1"), config_map("two")]
+    assert split(both, digests(*both)) == ([], both)
+    assert left_alone(both) == {f"v1/ConfigMap/ns/{name}": {"untouched": True} for name in ("one", "two")}
 
 
 @pytest.mark.parametrize("wanted", [config_map(a="2"), config_map(), config_map("three", a="1")])
 def test_anything_else_is_applied(wanted: dict[str, Any]) -> None:
-    assert remaining([wanted], digests(config_map(a="1"))) == [wanted]
-    assert remaining([wanted], {}) == [wanted]
+    assert split([wanted], digests(config_map(a="1"))) == ([wanted], [])
+    assert split([wanted], {}) == ([wanted], [])
 
 
 def test_a_secret_is_always_applied_since_a_digest_would_let_one_guess_it() -> None:
     secret = {**config_map(), "kind": "Secret", "stringData": {"password": "guess"}}
     assert digests(secret) == {"v1/Secret/ns/one": ""}
-    assert remaining([secret], digests(secret)) == [secret]
+    assert split([secret], digests(secret)) == ([secret], [])

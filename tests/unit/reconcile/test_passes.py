@@ -14,6 +14,8 @@ from playbook_engine.runs.records import RunOutcome
 from playbook_engine.testing.runner import died, failed, successful
 from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
 
+LEFT_ALONE = {"objects": {str(CHILD): {"untouched": True}}}
+
 
 @pytest.fixture
 def stage() -> Stage:
@@ -110,7 +112,7 @@ async def test_what_a_failed_run_has_left_is_applied_again(stage: Stage) -> None
 
 async def test_what_a_run_has_not_applied_again_is_still_untouched_for_the_next(stage: Stage) -> None:
     await settled(stage)
-    stage.executor.script(PLAYBOOK, lambda _: successful({}, changed=0))
+    stage.executor.script(PLAYBOOK, lambda _: successful(LEFT_ALONE))
     for size in (2, 3):
         stage.edit(size=size)
         await stage.settle()
@@ -125,7 +127,7 @@ async def test_what_goes_in_the_middle_of_a_run_that_held_it_for_untouched_is_ru
     def gone(_: object) -> Any:  # noqa: ANN401 - an outcome
         stage.cluster.delete(CHILD)
         stage.store.remove(CHILD)
-        return successful({}, changed=0)
+        return successful(LEFT_ALONE)
 
     stage.executor.script(PLAYBOOK, gone)
     stage.edit(size=2)
@@ -138,6 +140,21 @@ async def test_what_goes_in_the_middle_of_a_run_that_held_it_for_untouched_is_ru
     runs = stage.runs
     await stage.settle()
     assert stage.runs == runs
+
+
+async def test_what_a_run_removes_itself_is_no_reason_for_another(stage: Stage) -> None:
+    await settled(stage)
+
+    def remove(_: object) -> Any:  # noqa: ANN401 - an outcome
+        stage.cluster.delete(CHILD)
+        stage.store.remove(CHILD)
+        return successful(changed=1)
+
+    stage.executor.script(PLAYBOOK, remove)
+    stage.edit(size=2)
+    await stage.settle()
+    await stage.settle()
+    assert stage.runs == 1
 
 
 async def test_another_process_knows_nothing_of_what_was_applied(stage: Stage) -> None:
