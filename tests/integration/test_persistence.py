@@ -160,8 +160,12 @@ def test_several_pods_on_a_volume_of_one_node_are_warned_of(space: Space) -> Non
     condition = router.wait_condition("PersistenceReady", "True", reason="OneNode", says="ReadWriteOnce")
     assert "2 pods share" in condition["message"]
     assert router.wait_condition("Degraded", "False")
-    events = [event for event in router.events() if event["reason"] == "OneNode"]
-    assert [event["type"] for event in events] == ["Warning"]
+
+    def warned() -> bool:
+        """The Event is made after the status."""
+        return [one["type"] for one in router.events() if one["reason"] == "OneNode"] == ["Warning"]
+
+    wait_for(warned, timeout=WAIT_SECONDS, what="the Warning event comes")
 
 
 def delete_in_foreground(router: Router, cluster: DevCluster) -> None:
