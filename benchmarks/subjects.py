@@ -4,7 +4,6 @@ Subjects run beside each other, so that measurements can be taken in turns: what
 of them alike.
 """
 
-import json
 import os
 import shlex
 import subprocess
@@ -12,11 +11,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks.trees import memory_bytes, processor_seconds, size_bytes
 from tests.support.api import Space
-from tests.support.audit import WRITING
+from tests.support.audit import WRITING, AuditLog
 from tests.support.cluster import CHECKOUT, DevCluster
 from tests.support.routers import service
 from tests.support.waiting import wait_for
@@ -124,19 +122,10 @@ class Subject:
 
     def mark(self) -> int:
         """Return a mark in the audit log for this moment."""
-        return self.cluster.audit_log.stat().st_size
+        return AuditLog(self.cluster.audit_log).now()
 
     def requests(self, since: int) -> Requests:
         """Count what it asked the API server for since the mark."""
-        with self.cluster.audit_log.open("rb") as file:
-            file.seek(since)
-            lines = file.read().splitlines()
         user = f"system:serviceaccount:{self.home}:{ACCOUNT}"
-        verbs = [verb for line in lines if line.endswith(b"}") and (verb := _verb(json.loads(line), user))]
+        verbs = AuditLog(self.cluster.audit_log).requests(user, since)
         return Requests(total=len(verbs), writes=sum(verb in WRITING for verb in verbs))
-
-
-def _verb(entry: dict[str, Any], user: str) -> str:
-    mine = entry["user"]["username"] == user and entry["stage"] == "ResponseComplete"
-    asks = entry.get("objectRef", {}).get("apiGroup") in ("authorization.k8s.io", "authentication.k8s.io")
-    return entry["verb"] if mine and not asks and entry["verb"] != "watch" else ""

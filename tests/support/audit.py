@@ -77,12 +77,18 @@ class AuditLog:
             for entry in self._writes(user, since)
         ]
 
+    def requests(self, user: str, since: int) -> list[str]:
+        """Return the verbs of what ``user`` asked for after the mark, but for watches and questions for rights."""
+        return [entry["verb"] for entry in self._answered(user, since) if entry["verb"] != "watch"]
+
     def _writes(self, user: str, since: int) -> list[Any]:
+        return [entry for entry in self._answered(user, since) if entry["verb"] in WRITING]
+
+    def _answered(self, user: str, since: int) -> list[Any]:
         return [
             entry
             for entry in self._entries(user, since)
-            if entry["verb"] in WRITING
-            and entry["stage"] == "ResponseComplete"
+            if entry["stage"] == "ResponseComplete"
             and entry.get("objectRef", {}).get("apiGroup") not in QUESTIONS
         ]
 
