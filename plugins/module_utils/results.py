@@ -68,10 +68,12 @@ def split(wanted: Sequence[Object], untouched: Mapping[str, str]) -> tuple[list[
 
     ``untouched`` are digests of what was applied, by object key.
     """
-    left = [
-        one for one in wanted if (known := untouched.get(object_key(one))) and known == wanted_digest(one)
-    ]
-    return [one for one in wanted if one not in left], left
+    remaining: list[Object] = []
+    left: list[Object] = []
+    for one in wanted:
+        known = untouched.get(object_key(one))
+        (left if known and known == wanted_digest(one) else remaining).append(one)
+    return remaining, left
 
 
 def left_alone(untouched: Sequence[Object]) -> dict[str, dict[str, bool]]:

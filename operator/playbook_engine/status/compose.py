@@ -60,12 +60,11 @@ def compose(
     seen = View(resource=resource, owned=owned, conditions=known, references=news.references)
     view = with_values(watch, seen, problems)
     refined = refine(watch, view, problems)
-    unknown = {kind: one for kind, one in known.items() if one.status == "Unknown"}
+    unknown = _judged(watch, known, "Unknown")
     known |= refined
     view = replace(view, conditions=known)
     derived = derive_conditions(watch, view, problems)
-    wrong = {kind: one for kind, one in known.items() if one.status == "False"}
-    known[DEGRADED] = _degraded(_judged(watch, wrong), _judged(watch, unknown), derived)
+    known[DEGRADED] = _degraded(_judged(watch, known, "False"), unknown, derived)
     fields = derive_fields(watch, replace(view, conditions=known), derived, problems)
     fresh = known if news.current else {kind: known[kind] for kind in news.told}
     told = {**fresh, DEGRADED: known[DEGRADED], **derived}
@@ -127,8 +126,9 @@ def _last_good(status: Mapping[str, object], news: News, derived: Mapping[str, o
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _judged(watch: Watch, told: Mapping[str, Told]) -> dict[str, Told]:
-    return {kind: one for kind, one in told.items() if kind not in (DEGRADED, *watch.neutral)}
+def _judged(watch: Watch, told: Mapping[str, Told], status: str) -> dict[str, Told]:
+    unjudged = (DEGRADED, *watch.neutral)
+    return {kind: one for kind, one in told.items() if one.status == status and kind not in unjudged}
 
 
 def _degraded(wrong: Mapping[str, Told], unknown: Mapping[str, Told], derived: Mapping[str, Told]) -> Told:

@@ -33,6 +33,7 @@ def install() -> None:
     _look_only_at_frames()
     _remember_filters()
     _remember_plugins()
+    _forget_with_caches()
     _clean_only_facts()
     _read_kubeconfigs_quickly()
 
@@ -94,7 +95,7 @@ def _remember_filters() -> None:
     The same is done for those of Jinja, which Ansible looks for in its own collection before it finds none there. One
     of which its collection has something to say, as that it is deprecated or has moved, is looked up as ever.
     """
-    stock, stock_clear = loader.Jinja2Loader.get_with_context, loader.Jinja2Loader._clear_caches  # noqa: SLF001
+    stock = loader.Jinja2Loader.get_with_context
 
     def get_with_context(self: Any, name: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
         known = self.__dict__.setdefault(_REMEMBERED, {})
@@ -111,12 +112,7 @@ def _remember_filters() -> None:
             known[name] = found
         return found
 
-    def clear_caches(self: Any) -> None:  # noqa: ANN401 - Ansible's
-        self.__dict__.pop(_REMEMBERED, None)
-        stock_clear(self)
-
     loader.Jinja2Loader.get_with_context = get_with_context
-    loader.Jinja2Loader._clear_caches = clear_caches  # noqa: SLF001 - what this module is for
 
 
 def _remember_plugins() -> None:
@@ -124,7 +120,7 @@ def _remember_plugins() -> None:
 
     That depends on the collections alone. What has moved or is deprecated is looked up as ever, since that is told of.
     """
-    stock, stock_clear = loader.PluginLoader.find_plugin_with_context, loader.PluginLoader._clear_caches  # noqa: SLF001
+    stock = loader.PluginLoader.find_plugin_with_context
 
     def find_plugin_with_context(self: Any, name: str, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
         if (
@@ -142,11 +138,18 @@ def _remember_plugins() -> None:
             known[name] = found
         return copy(known[name])
 
-    def clear_caches(self: Any) -> None:  # noqa: ANN401 - Ansible's
-        self.__dict__.pop(_REMEMBERED_PLUGINS, None)
-        stock_clear(self)
-
     loader.PluginLoader.find_plugin_with_context = find_plugin_with_context
+
+
+def _forget_with_caches() -> None:
+    """Forget what a loader remembers whenever Ansible has it clear its caches; those of filters do as all do."""
+    stock = loader.PluginLoader._clear_caches  # noqa: SLF001 - what this module is for
+
+    def clear_caches(self: Any) -> None:  # noqa: ANN401 - Ansible's
+        for remembered in (_REMEMBERED, _REMEMBERED_PLUGINS):
+            self.__dict__.pop(remembered, None)
+        stock(self)
+
     loader.PluginLoader._clear_caches = clear_caches  # noqa: SLF001 - what this module is for
 
 
