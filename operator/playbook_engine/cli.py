@@ -13,14 +13,9 @@ from playbook_engine.engine import making
 from playbook_engine.observability.logs import configure, get_logger
 from playbook_engine.overview import command as status
 from playbook_engine.overview.command import Wanted
-from playbook_engine.settings import (
-    SETTINGS,
-    Compatibility,
-    Setting,
-    Settings,
-    SettingsError,
-    read_settings,
-)
+from playbook_engine.settings.choices import Compatibility
+from playbook_engine.settings.reading import SettingsError, read_settings
+from playbook_engine.settings.table import SETTINGS, Setting, Settings
 from playbook_engine.watches.commands import BUILT_IN
 from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.reading import Given, read_watches, switch_of
@@ -106,11 +101,12 @@ def _parser(declared: Iterable[Command]) -> argparse.ArgumentParser:
 
 def _add_settings(parser: argparse.ArgumentParser, settings: Iterable[Setting] = SETTINGS) -> None:
     for setting in settings:
+        flag = setting.flag
         parser.add_argument(
-            setting.flag,
+            flag.name,
             dest=setting.name,
-            metavar=setting.form.unit.upper(),
-            nargs=None if setting.form.alone is None else "?",
-            const=setting.form.alone,
-            help=f"{setting.description} Default: {setting.default or 'nothing'}. Variable: {setting.variable}.",
+            metavar=flag.form.unit.upper(),
+            nargs=None if flag.form.alone is None else "?",
+            const=flag.form.alone,
+            help=f"{setting.meaning} Default: {flag.default or 'nothing'}. Variable: {flag.variable}.",
         )

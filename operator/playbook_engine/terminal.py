@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from playbook_engine.overview.rows import Row
-from playbook_engine.settings import Settings
+from playbook_engine.settings.table import Settings
 from playbook_engine.status.compose import DEGRADED, PAUSED, RECONCILED
 from playbook_engine.watches.records import Watch
 

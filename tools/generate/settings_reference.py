@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from playbook_engine.settings import SETTINGS, Setting
+from playbook_engine.settings.table import SETTINGS, Flag
 from tools.generate.files import CHECKOUT
 
 TARGET = CHECKOUT / "docs" / "reference" / "settings.md"
 HEADER = """\
 # Settings of the operator
 
-Made by `make generate` from `operator/playbook_engine/settings.py`. Each setting is a flag of
+Made by `make generate` from `operator/playbook_engine/settings/table.py`. Each setting is a flag of
 `semantic-router-operator run` and an environment variable; a flag goes before the variable. With
 `--compatibility ansible-operator` some defaults are those of [that operator](../guides/from-ansible-operator.md), and
 its other flags are taken as well.
@@ -32,11 +32,12 @@ are looked at, and `CLUSTER_DOMAIN` (`cluster.local`), the domain of Services in
 def render() -> dict[Path, str]:
     """The file and its content."""
     rows = (
-        f"| `{one.flag}` | `{one.variable}` | {_default(one)} | {one.description} |\n" for one in SETTINGS
+        f"| `{one.flag.name}` | `{one.flag.variable}` | {_default(one.flag)} | {one.meaning} |\n"
+        for one in SETTINGS
     )
     return {TARGET: HEADER + "".join(rows) + FOOTER}
 
 
-def _default(setting: Setting) -> str:
-    own = f"`{setting.default}`" if setting.default else "none"
-    return own if setting.theirs is None else f"{own}; ansible-operator's: `{setting.theirs}`"
+def _default(flag: Flag) -> str:
+    own = f"`{flag.default}`" if flag.default else "none"
+    return own if flag.theirs is None else f"{own}; ansible-operator's: `{flag.theirs}`"

@@ -17,7 +17,7 @@ from playbook_engine.observability.metrics import Metrics
 from playbook_engine.observability.server import ListenError, Runs, serving
 from playbook_engine.proxy.server import Proxy
 from playbook_engine.runs.records import Executor
-from playbook_engine.settings import Settings
+from playbook_engine.settings.table import Settings
 from playbook_engine.tasks import cancelled
 
 log = get_logger(__name__)

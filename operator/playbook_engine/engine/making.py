@@ -37,7 +37,8 @@ from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import Executor, Rules
 from playbook_engine.runs.supervise import Limits
 from playbook_engine.runs.warm import WarmExecutor
-from playbook_engine.settings import Compatibility, Executors, Settings
+from playbook_engine.settings.choices import Compatibility, Executors
+from playbook_engine.settings.table import Settings
 from playbook_engine.status.conditions import read_conditions
 from playbook_engine.store import Store
 from playbook_engine.watches.content import Content

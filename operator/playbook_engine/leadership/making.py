@@ -11,7 +11,7 @@ from playbook_engine.fence import Fence
 from playbook_engine.leadership.election import Alone, Election, Leadership
 from playbook_engine.leadership.leases import LEASE, Timing
 from playbook_engine.objects import ObjectKey
-from playbook_engine.settings import Settings
+from playbook_engine.settings.table import Settings
 
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TextIO, cast
 import structlog
 from structlog.typing import Processor
 
-from playbook_engine.settings import LogFormat, LogLevel
+from playbook_engine.settings.choices import LogFormat, LogLevel
 
 _QUIET = (
     "aiohttp.access",

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from playbook_engine.forms import Address
 from playbook_engine.observability.metrics import CONTENT_TYPE, Metrics
+from playbook_engine.settings.forms import Address
 
 type Look = Callable[[], str]
 """Gives why something is not as it should be, or an empty text when it is."""

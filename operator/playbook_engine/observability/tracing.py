@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
-from playbook_engine.settings import Traces
+from playbook_engine.settings.choices import Traces
 
 type Fact = str | int | float | bool
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from playbook_engine.objects import GroupVersionKind
-from playbook_engine.settings import Compatibility, Settings
+from playbook_engine.settings.choices import Compatibility
+from playbook_engine.settings.table import Settings
 from playbook_engine.watches import plays, theirs, values
 from playbook_engine.watches.commands import commands
 from playbook_engine.watches.derivations import status

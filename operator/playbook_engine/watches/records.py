@@ -8,7 +8,7 @@ from pathlib import Path
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind
 from playbook_engine.selectors import EVERYTHING, Selector
-from playbook_engine.settings import Compatibility
+from playbook_engine.settings.choices import Compatibility
 
 
 class ReadMode(StrEnum):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playbook_engine.objects import GroupVersionKind
-from playbook_engine.settings import Compatibility
+from playbook_engine.settings.choices import Compatibility
 from playbook_engine.watches import values
 from playbook_engine.watches.nodes import Place
 from playbook_engine.watches.records import Dependents, Parameters

@@ -6,8 +6,10 @@ import pytest
 
 from playbook_engine.cli import _parser
 from playbook_engine.compat.flags import MEANINGLESS, by_environment, taken
-from playbook_engine.forms import Address
-from playbook_engine.settings import Compatibility, Settings, read_settings
+from playbook_engine.settings.choices import Compatibility
+from playbook_engine.settings.forms import Address
+from playbook_engine.settings.reading import read_settings
+from playbook_engine.settings.table import Settings
 
 THEIRS = {"compatibility": Compatibility.ANSIBLE_OPERATOR.value}
 EVERY_FLAG = [

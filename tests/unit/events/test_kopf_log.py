@@ -8,7 +8,7 @@ import pytest
 
 import playbook_engine.events.binding  # noqa: F401 - it has a word with kopf's logger
 from playbook_engine.observability.logs import configure
-from playbook_engine.settings import LogFormat, LogLevel
+from playbook_engine.settings.choices import LogFormat, LogLevel
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from playbook_engine.observability.logs import FIELD_CHARACTERS, TRACE_CHARACTERS, configure, get_logger
-from playbook_engine.settings import LogFormat, LogLevel
+from playbook_engine.settings.choices import LogFormat, LogLevel
 
 LONG = "word " * 100_000
 ROOM = 500

@@ -10,7 +10,7 @@ from playbook_engine.objects import GroupVersionKind, Object, ObjectKey
 from playbook_engine.reconcile.judge import requeue_seconds
 from playbook_engine.runs.records import RunOutcome, RunRequest
 from playbook_engine.selectors import Operator, Requirement, Selector
-from playbook_engine.settings import Compatibility
+from playbook_engine.settings.choices import Compatibility
 from playbook_engine.testing.cluster import FakeCluster
 from playbook_engine.testing.runner import died, failed, successful
 from playbook_engine.watches.records import Finalizer, Parameters, Watch

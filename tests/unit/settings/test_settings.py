@@ -1,24 +1,14 @@
 """Settings come from flags, then from variables, then from defaults; a bad one is named with its source."""
 
 import os
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from playbook_engine.forms import Address
-from playbook_engine.settings import (
-    SETTINGS,
-    Compatibility,
-    Executors,
-    LogFormat,
-    LogLevel,
-    Setting,
-    Settings,
-    SettingsError,
-    Traces,
-    read_settings,
-)
+from playbook_engine.settings.choices import Compatibility, Executors, LogFormat, LogLevel, Traces
+from playbook_engine.settings.forms import Address
+from playbook_engine.settings.reading import SettingsError, read_settings
+from playbook_engine.settings.table import SETTINGS, Setting, Settings
 
 
 def test_without_anything_given_every_setting_has_its_default() -> None:
@@ -60,14 +50,14 @@ def test_without_anything_given_every_setting_has_its_default() -> None:
     )
 
 
-def test_the_table_has_one_row_for_each_setting() -> None:
-    assert [row.name for row in SETTINGS] == [field.name for field in fields(Settings)]
-    assert len({row.variable for row in SETTINGS}) == len({row.flag for row in SETTINGS}) == len(SETTINGS)
+def test_no_two_settings_have_the_same_flag_or_variable() -> None:
+    assert len({row.flag.variable for row in SETTINGS}) == len(SETTINGS)
+    assert len({row.flag.name for row in SETTINGS}) == len(SETTINGS)
 
 
 @pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
 def test_every_default_can_be_given_as_a_value(row: Setting) -> None:
-    assert read_settings({row.variable: row.default}) == read_settings({})
+    assert read_settings({row.flag.variable: row.flag.default}) == read_settings({})
 
 
 def test_a_flag_goes_before_its_variable() -> None:

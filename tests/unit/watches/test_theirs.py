@@ -8,7 +8,7 @@ import pytest
 
 from playbook_engine.objects import GroupVersionKind
 from playbook_engine.selectors import Operator, Requirement
-from playbook_engine.settings import Compatibility
+from playbook_engine.settings.choices import Compatibility
 from playbook_engine.watches.errors import WatchesFileError
 from playbook_engine.watches.expanding import expanded
 from playbook_engine.watches.reading import Given, read_watches, switch_of
