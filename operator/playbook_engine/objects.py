@@ -89,6 +89,17 @@ def spoken(kind: str, namespace: str, name: str) -> str:
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
+def said(found: Object) -> str:
+    """Name an object as ``spoken``."""
+    key = key_of(found)
+    return spoken(key.gvk.kind, key.namespace, key.name)
+
+
+def generation_of(found: Object) -> object:
+    """Read ``metadata.generation``; None when there is none."""
+    return metadata_of(found).get("generation")
+
+
 def uid_of(found: Object) -> str:
     """Read ``metadata.uid``."""
     return str(metadata_of(found).get("uid") or "")

@@ -29,8 +29,9 @@ from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.slots import Slots
 from playbook_engine.queue.work import WorkQueue
 from playbook_engine.reconcile.gather import Gatherer
-from playbook_engine.reconcile.passes import Parts, Reconciler
+from playbook_engine.reconcile.passes import Reconciler
 from playbook_engine.reconcile.running import Runner
+from playbook_engine.reconcile.steps import Parts
 from playbook_engine.reconcile.writing import StatusWriter
 from playbook_engine.runs import collection
 from playbook_engine.runs.cold import ColdExecutor

@@ -5,7 +5,7 @@ An apply could create the object again when it has just been deleted; a patch wi
 
 from playbook_engine.objects import Object, metadata_of, uid_of
 
-type Operation = dict[str, object]
+type Patch = list[dict[str, object]]
 
 
 def finalizers_of(resource: Object) -> list[str]:
@@ -19,10 +19,10 @@ def is_deleted(resource: Object) -> bool:
     return bool(metadata_of(resource).get("deletionTimestamp"))
 
 
-def adding(resource: Object, finalizer: str) -> list[Operation]:
+def adding(resource: Object, finalizer: str) -> Patch:
     """Give the patch that adds the finalizer."""
     if finalizers_of(resource):
-        added: Operation = {"op": "add", "path": "/metadata/finalizers/-", "value": finalizer}
+        added: dict[str, object] = {"op": "add", "path": "/metadata/finalizers/-", "value": finalizer}
         return [_same_uid(resource), added]
     added = {"op": "add", "path": "/metadata/finalizers", "value": [finalizer]}
     version = str(metadata_of(resource).get("resourceVersion") or "")
@@ -30,7 +30,7 @@ def adding(resource: Object, finalizer: str) -> list[Operation]:
     return [_same_uid(resource), {"op": "test", "path": "/metadata/resourceVersion", "value": version}, added]
 
 
-def removing(resource: Object, finalizer: str) -> list[Operation]:
+def removing(resource: Object, finalizer: str) -> Patch:
     """Give the patch that removes the finalizer; raises ValueError when it is not there."""
     path = f"/metadata/finalizers/{finalizers_of(resource).index(finalizer)}"
     return [
@@ -40,5 +40,5 @@ def removing(resource: Object, finalizer: str) -> list[Operation]:
     ]
 
 
-def _same_uid(resource: Object) -> Operation:
+def _same_uid(resource: Object) -> dict[str, object]:
     return {"op": "test", "path": "/metadata/uid", "value": uid_of(resource)}

@@ -72,6 +72,14 @@ class Memory:
         waits = [wait for wait in (period, self.requeue_seconds) if wait is not None]
         return self.since + min(waits, default=math.inf)
 
+    def has_written(self, wanted: Object, found: Object) -> bool:
+        """Whether the status that is ``found`` is what the API server made of the one that is ``wanted``."""
+        return self.written == (digest(wanted), digest(found))
+
+    def keep_written(self, wanted: Object, found: Object) -> None:
+        """Remember what the API server made of a status: what it dropped or added must not look like a difference."""
+        self.written = (digest(wanted), digest(found))
+
     def succeed(self, inputs: str, objects: Mapping[str, list[str]], retry: Callable[[int], float]) -> Good:
         """Keep what the run depended on and what it left, and give it as what is good.
 

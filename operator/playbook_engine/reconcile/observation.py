@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from playbook_engine.objects import Object, digest, key_of, mapping, metadata_of, owner_uids, uid_of
+from playbook_engine.objects import (
+    Object,
+    digest,
+    generation_of,
+    key_of,
+    mapping,
+    metadata_of,
+    owner_uids,
+    uid_of,
+)
 from playbook_engine.watches.records import Watch
 
 
@@ -62,7 +71,7 @@ def input_digest(watch: Watch, observation: Observation, *, operation: str, cont
     them again when they are gone. The specification counts by its generation: it may hold a password, which a
     digest that everybody can read would let one guess.
     """
-    generation = metadata_of(observation.resource).get("generation")
+    generation = generation_of(observation.resource)
     annotations = mapping(metadata_of(observation.resource).get("annotations"))
     return digest(
         {

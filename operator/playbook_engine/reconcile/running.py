@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from playbook_engine.objects import key_of, mapping
+from playbook_engine.objects import key_of, mapping, said
 from playbook_engine.observability.logs import context, get_logger
 from playbook_engine.observability.metrics import Metrics
 from playbook_engine.observability.tracing import NO_TRACES, Span, Steps, Tracer
@@ -15,8 +15,8 @@ from playbook_engine.queue.slots import Group, Slots
 from playbook_engine.reconcile.dependents import left_by
 from playbook_engine.reconcile.memory import Memory
 from playbook_engine.reconcile.observation import Observation
-from playbook_engine.reconcile.variables import FINALIZE, RECONCILE, run_variables
-from playbook_engine.reconcile.writing import said
+from playbook_engine.reconcile.operations import Operation
+from playbook_engine.reconcile.variables import run_variables
 from playbook_engine.runs.records import Executor, RunOutcome, RunRequest, RunStatus, TaskCounts
 from playbook_engine.watches.records import Watch
 
@@ -70,23 +70,23 @@ class Runner:
                 yield
 
     async def run(
-        self, watch: Watch, observation: Observation, memory: Memory, operation: str = RECONCILE
+        self, watch: Watch, observation: Observation, memory: Memory, operation: Operation
     ) -> RunOutcome:
         """Run the playbook of the operation; a run that could not be started ends as one that died."""
         memory.runs += 1
         ident = f"{memory.uid}-{memory.runs}"
         request = self._request(watch, observation, operation, ident)
-        facts = {"run": ident, "operation": operation, "playbook": request.playbook.name}
+        facts = {"run": ident, "operation": operation.name, "playbook": operation.playbook.name}
         with context(run=ident), self.tracer.span("run", **facts) as span:
-            log.info("run begins", operation=operation, playbook=request.playbook.name)
-            outcome = await self._led(watch, observation, request, operation)
+            log.info("run begins", operation=operation.name, playbook=operation.playbook.name)
+            outcome = await self._led(watch, observation, request, operation.name)
             _tell(span, outcome)
             told = log.info if outcome.status is RunStatus.SUCCESSFUL else log.warning
             told("run ended", status=outcome.status.value, seconds=round(outcome.duration_seconds, 3),
                  changed=outcome.counts.changed, detail=outcome.detail)  # fmt: skip
         self.metrics.run_ended(
             key_of(observation.resource).gvk.kind,
-            operation,
+            operation.name,
             status=outcome.status.value,
             mode="warm" if outcome.warm else "cold",
             seconds=outcome.duration_seconds,
@@ -144,13 +144,14 @@ class Runner:
             detail = f"it could not be started: {error.strerror or error}"
             return RunOutcome(status=RunStatus.DIED, counts=TaskCounts(), duration_seconds=0.0, detail=detail)
 
-    def _request(self, watch: Watch, observation: Observation, operation: str, ident: str) -> RunRequest:
-        finalizer = watch.finalizer if operation == FINALIZE else None
+    def _request(
+        self, watch: Watch, observation: Observation, operation: Operation, ident: str
+    ) -> RunRequest:
         variables, unsafe = run_variables(watch, observation, operation)
         return RunRequest(
             ident=ident,
             subject=said(observation.resource),
-            playbook=finalizer.playbook if finalizer else watch.playbook,
+            playbook=operation.playbook,
             variables=variables,
             unsafe=unsafe,
             environment=self.environment,

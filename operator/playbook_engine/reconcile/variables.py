@@ -2,24 +2,22 @@
 
 from playbook_engine.compat import variables as theirs
 from playbook_engine.reconcile.observation import Observation
+from playbook_engine.reconcile.operations import Operation
 from playbook_engine.watches.records import Watch
 
-RECONCILE, FINALIZE = "reconcile", "finalize"
 UNSAFE = frozenset({"resource", "observed"})
 
 
 def run_variables(
-    watch: Watch, observation: Observation, operation: str
+    watch: Watch, observation: Observation, operation: Operation
 ) -> tuple[dict[str, object], frozenset[str]]:
     """Give the variables, and the names of those whose texts are never templates."""
-    finalizer = watch.finalizer if operation == FINALIZE else None
-    extra = {**watch.vars, **(finalizer.vars if finalizer else {})}
     if watch.parameters:
-        return theirs.variables(observation.resource, watch.parameters, extra)
+        return theirs.variables(observation.resource, watch.parameters, operation.vars)
     own = {
         "resource": observation.resource,
         "observed": observation.as_variable(),
         "field_manager": watch.field_manager,
-        "operation": operation,
+        "operation": operation.name,
     }
-    return {**extra, **own}, UNSAFE
+    return {**operation.vars, **own}, UNSAFE
