@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from playbook_engine import __version__, calls, terminal
+from playbook_engine import __version__, calls
 from playbook_engine.compat import environment, flags
 from playbook_engine.engine import making
 from playbook_engine.observability.logs import configure, get_logger
@@ -42,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, WatchesFileError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person who typed it
         return USAGE_CODE
-    if command == "validate":
-        terminal.show_watches(settings, watches)
-        return 0
-    if command == "status":
+    if command in ("validate", "status"):
+        from playbook_engine import terminal  # noqa: PLC0415 - the operator has no use for it
+
+        if command == "validate":
+            terminal.show_watches(settings, watches)
+            return 0
         return status.show_status(Wanted(**wanted), watches, namespaces=settings.namespaces, screen=terminal)
     configure(log_format=settings.log_format, level=settings.log_level)
     for line in without_meaning:

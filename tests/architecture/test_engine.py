@@ -9,17 +9,14 @@ import pytest
 from tests.architecture.sources import CHECKOUT, ENGINE, imports, python_files, shown
 
 IMPORTERS = {
-    "aiohttp": "observability proxy",
+    "aiohttp": "cluster observability proxy",
     "ansible": "warm collections",
     "ansible_collections": "collections",
     "ansible_runner": "runs",
     "cryptography": "proxy",
-    "httpx": "cluster",
-    "httpx_ws": "cluster",
     "jmespath": "expressions.py",
     "jinja2": "warm",
     "kopf": "events",
-    "kr8s": "cluster",
     "kubernetes": "collections",
     "opentelemetry": "observability",
     "prometheus_client": "observability",
@@ -27,6 +24,7 @@ IMPORTERS = {
     "structlog": "observability",
     "urllib3": "collections",
     "yaml": "watches",
+    "yarl": "cluster",
 }
 """Which room of the engine may import which library; an empty name: none.
 

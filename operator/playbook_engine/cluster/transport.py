@@ -1,22 +1,18 @@
-"""One HTTP request to the API server and its decoded answer; the only importer of kr8s.
-
-kr8s knows kubeconfigs, service accounts, exec plugins and expiring tokens; nothing else of it is used.
-"""
+"""One HTTP request to the API server and its decoded answer, with the credentials of this process."""
 
 import asyncio
 import json
-import sys
-import warnings
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib.util import find_spec
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-import httpx
-import httpx_ws
-import kr8s
-import kr8s.asyncio
+import aiohttp
+from yarl import URL
 
+from playbook_engine.cluster.credentials import log_in
 from playbook_engine.cluster.errors import (
     Answer,
     ClusterError,
@@ -26,23 +22,49 @@ from playbook_engine.cluster.errors import (
     error_in,
     error_of,
 )
+from playbook_engine.cluster.login import Login
 from playbook_engine.cluster.messages import Call, Relayed, Request, Socket
+from playbook_engine.cluster.sessions import Session, open_session
 from playbook_engine.fence import Fence
+from playbook_engine.objects import mapping
+from playbook_engine.observability.logs import get_logger
 
 _UNAUTHORIZED = 401
 _SUCCESS = range(200, 300)
 _READING = ("GET", "HEAD")
 _TIMEOUT_SECONDS = 30.0
-_ROOT = "/."
-"""Where paths of one part are; a path may not begin with two slashes."""
+_REREAD_SECONDS = 60.0
+"""How old a token from a file may be: whoever renews it leaves minutes between a new one and the end of the old one."""
+_EARLY_SECONDS = 10.0
+"""So long before their end credentials are not used any more."""
 
-if find_spec("sniffio") is None:
-    # httpcore tries to import it several times for each request, and each time Python looks through all directories
-    # for what it has not found, unless it is told so: that was 7 % of the engine's processor time.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
+log = get_logger(__name__)
 
 type OnAnswer = Callable[[str, int | None], None]
 """Called with the method of a request and the code of its answer, None when nobody answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """A session with the login that it is used with, and when that was read, in seconds of ``time.monotonic``."""
+
+    session: Session
+    login: Login
+    read: float
+
+    def is_stale(self) -> bool:
+        """Whether the credentials have to be read again before they are used."""
+        if self.login.expires and self.login.expires.timestamp() - time.time() < _EARLY_SECONDS:
+            return True
+        return self.login.is_renewed and time.monotonic() - self.read > _REREAD_SECONDS
+
+    def url(self, target: str) -> URL:
+        """Give the address of a path with its query, both encoded."""
+        return URL(self.login.server.rstrip("/") + target, encoded=True)
+
+    def headers(self, more: Mapping[str, str]) -> dict[str, str]:
+        """Add who we are."""
+        return {**more, "Authorization": self.login.authorization} if self.login.authorization else {**more}
 
 
 class Transport:
@@ -52,8 +74,8 @@ class Transport:
         """Read nothing yet: the credentials are looked for at the first request."""
         self._fence = fence
         self._on_answer = on_answer or (lambda _method, _code: None)
-        self._api: Any = None
-        self._login = asyncio.Lock()
+        self._connection: _Connection | None = None
+        self._logging_in = asyncio.Lock()
 
     async def send(self, request: Request) -> Any:  # noqa: ANN401 - whatever the API server says
         """Send and give the decoded answer; raises ClusterError: UnavailableError when nobody answers.
@@ -61,20 +83,21 @@ class Transport:
         The fence is looked at before anything, and again when nothing but the sending is left.
         """
         what = f"{request.method} {request.path}"
-        self._check(request.method, what)
-        try:
-            api = await self._connected()
-            response = await self._once(api, request)
-            if response.status_code == _UNAUTHORIZED:  # an expired token
-                await api.async_reauthenticate()
-                response = await self._once(api, request)
-        except (httpx.HTTPError, OSError, kr8s.APITimeoutError) as error:
-            self._on_answer(request.method, None)
-            raise _unanswered(what, error) from error
-        self._on_answer(request.method, response.status_code)
-        if response.status_code not in _SUCCESS:
-            raise error_of(_answer(response), what=what)
-        return response.json() if response.content else {}
+        call = Call(
+            method=request.method,
+            target=str(URL.build(path=request.path, query=request.query)),
+            headers={"Content-Type": request.media, "Accept": request.accept},
+            body=b"" if request.body is None else json.dumps(request.body).encode(),
+        )
+        with self._heard(call.method):
+            async with AsyncExitStack() as open_ones:
+                response = await self._answered(open_ones, call, what)
+                with _unavailable(what):
+                    content = await response.read()
+        self._on_answer(call.method, response.status)
+        if response.status not in _SUCCESS:
+            raise error_of(_answer(response, content), what=what)
+        return _decoded(content, what) if content else {}
 
     @asynccontextmanager
     async def relay(self, call: Call, *, silence: float | None = _TIMEOUT_SECONDS) -> AsyncIterator[Relayed]:
@@ -84,36 +107,26 @@ class Transport:
         FencedError.
         """
         what = f"{call.method} {call.target.partition('?')[0]}"
-        self._check(call.method, what)
+        plain = replace(call, headers={**call.headers, "Accept-Encoding": "identity"})
         async with AsyncExitStack() as open_ones:
-            try:
-                api = await self._connected()
-                response = await open_ones.enter_async_context(self._streamed(api, call, silence))
-                if response.status_code == _UNAUTHORIZED:
-                    await open_ones.aclose()
-                    await api.async_reauthenticate()
-                    response = await open_ones.enter_async_context(self._streamed(api, call, silence))
-            except (httpx.HTTPError, OSError, kr8s.APITimeoutError) as error:
-                self._on_answer(call.method, None)
-                raise _unanswered(what, error) from error
-            self._on_answer(call.method, response.status_code)
-            chunks = _chunks(response, what)
-            yield Relayed(status=response.status_code, headers=response.headers, chunks=chunks)
+            with self._heard(call.method):
+                response = await self._answered(open_ones, plain, what, silence=silence)
+            self._on_answer(call.method, response.status)
+            yield Relayed(status=response.status, headers=response.headers, chunks=_chunks(response, what))
 
     @asynccontextmanager
     async def socket(self, target: str, subprotocols: Sequence[str]) -> AsyncIterator[Socket]:
         """Open a web socket; whatever is done over it counts as a write. Raises UnavailableError, FencedError."""
         what = f"connect to {target.partition('?')[0]}"
         self._check("CONNECT", what)
-        base, last = _split(target)
         async with AsyncExitStack() as open_ones:
-            try:
-                api = await self._connected()
-                opening = api.open_websocket(version="", base=base, url=last, subprotocols=list(subprotocols))
-                session = await open_ones.enter_async_context(opening)
-            except (httpx.HTTPError, httpx_ws.HTTPXWSException, OSError) as error:
-                raise _unanswered(what, error) from error
-            yield _WebSocket(session)
+            with _unavailable(what):
+                to = await self._connected()
+                opening = to.session.ws_connect(
+                    to.url(target), protocols=subprotocols, headers=to.headers({}), max_msg_size=0
+                )
+                socket = await open_ones.enter_async_context(opening)
+            yield _WebSocket(socket)
 
     async def connect(self) -> None:
         """Look for credentials; raises NoCredentialsError. Nothing is said about whether the server answers."""
@@ -121,110 +134,145 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections."""
-        session = getattr(self._api, "_session", None)
-        if session is not None:
-            await session.aclose()
+        if self._connection:
+            await self._connection.session.close()
 
-    async def _connected(self) -> Any:  # noqa: ANN401 - kr8s has no types
-        async with self._login:
-            if self._api is None:
-                with warnings.catch_warnings():
-                    # It knows older servers only, and nothing of it is used that depends on their version.
-                    warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported")
-                    self._api = await _api()
-                self._api.timeout = _TIMEOUT_SECONDS
-        return self._api
+    async def _answered(
+        self, open_ones: AsyncExitStack, call: Call, what: str, *, silence: float | None = _TIMEOUT_SECONDS
+    ) -> aiohttp.ClientResponse:
+        """Send, once more with fresh credentials when they are refused; the answer is open as long as ``open_ones``."""
+        self._check(call.method, what)
+        with _unavailable(what):
+            to = await self._connected()
+            response = await self._once(open_ones, to, call, silence)
+            if response.status != _UNAUTHORIZED:
+                return response
+            fresh = await self._connected(refused=to)
+            if fresh.login == to.login:
+                return response
+            await open_ones.aclose()
+            return await self._once(open_ones, fresh, call, silence)
+
+    @contextmanager
+    def _heard(self, method: str) -> Iterator[None]:
+        """Count a request that nobody answers."""
+        try:
+            yield
+        except UnavailableError:
+            self._on_answer(method, None)
+            raise
+
+    async def _once(
+        self, open_ones: AsyncExitStack, to: _Connection, call: Call, silence: float | None
+    ) -> aiohttp.ClientResponse:
+        self._check(call.method, call.target)
+        sending = to.session.request(
+            call.method, to.url(call.target), data=call.body or None, headers=to.headers(call.headers),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_TIMEOUT_SECONDS, sock_read=silence),
+        )  # fmt: skip
+        return await open_ones.enter_async_context(sending)
+
+    async def _connected(self, *, refused: _Connection | None = None) -> _Connection:
+        """Give the connection, with credentials read again when they are stale or were ``refused``.
+
+        Raises NoCredentialsError when there are none yet; else the ones before are gone on with.
+        """
+        async with self._logging_in:
+            known = self._connection
+            if known and known is not refused and not known.is_stale():
+                return known
+            try:
+                login = await asyncio.to_thread(log_in, os.environ)
+                self._connection = await _connection(login, known)
+            except NoCredentialsError as error:
+                if known is None:
+                    raise
+                log.warning("the credentials cannot be read again", reason=str(error))
+                return known
+            return self._connection
 
     def _check(self, method: str, what: str) -> None:
         if method not in _READING and self._fence.left <= 0:
             raise FencedError(f"{what}: not sent, the lease is not held any more")
 
-    def _streamed(self, api: Any, call: Call, silence: float | None) -> Any:  # noqa: ANN401 - kr8s has no types
-        self._check(call.method, call.target)
-        base, last = _split(call.target)
-        return api.call_api(
-            call.method, version="", base=base, url=last, stream=True, raise_for_status=False,
-            content=call.body or None, headers={**call.headers, "Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(_TIMEOUT_SECONDS, read=silence),
-        )  # fmt: skip
 
-    async def _once(self, api: Any, request: Request) -> httpx.Response:  # noqa: ANN401 - kr8s has no types
-        self._check(request.method, f"{request.method} {request.path}")
-        body = None if request.body is None else json.dumps(request.body).encode()
-        headers = {"Content-Type": request.media, "Accept": request.accept}
-        base, _, last = request.path.rpartition("/")
-        async with api.call_api(
-            request.method, version="", base=base, url=last,
-            params=dict(request.query), content=body, headers=headers, raise_for_status=False,
-        ) as response:  # fmt: skip
-            answer: httpx.Response = response
-            return answer
+async def _connection(login: Login, known: _Connection | None) -> _Connection:
+    """Keep the session of a known connection when the way to the server is the same."""
+    if known and _way(login) == _way(known.login):
+        return _Connection(known.session, login, time.monotonic())
+    session = open_session(_way(login))
+    if known:
+        await known.session.close()
+    return _Connection(session, login, time.monotonic())
+
+
+def _way(login: Login) -> Login:
+    """Give what a session depends on: the token is told with each request."""
+    return replace(login, authorization="", expires=None, is_renewed=False)
 
 
 class _WebSocket:
-    """A ``Socket`` over that of kr8s."""
+    """A ``Socket`` over that of aiohttp."""
 
-    def __init__(self, session: httpx_ws.AsyncWebSocketSession) -> None:
-        self._session = session
-        self.subprotocol = session.subprotocol or ""
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self.subprotocol = socket.protocol or ""
 
     async def messages(self) -> AsyncIterator[bytes]:
-        with suppress(httpx_ws.HTTPXWSException):
-            while True:
-                yield await self._session.receive_bytes()
+        async for message in self._socket:
+            if message.type is aiohttp.WSMsgType.BINARY:
+                yield message.data
+            elif message.type is aiohttp.WSMsgType.TEXT:
+                yield message.data.encode()
 
     async def send(self, message: bytes) -> None:
-        with suppress(httpx_ws.HTTPXWSException):
-            await self._session.send_bytes(message)
-
-
-def _split(target: str) -> tuple[str, str]:
-    """Split a target into what comes before the last part of its path, which kr8s wants, and the rest."""
-    path, mark, query = target.partition("?")
-    base, _, last = path.rpartition("/")
-    return base or _ROOT, last + mark + query
+        with suppress(aiohttp.ClientError, OSError):
+            await self._socket.send_bytes(message)
 
 
 async def refused(answer: Relayed, *, what: str) -> ClusterError:
     """Read an answer that is no success, and give the error."""
+    return error_in({**_status(await answer.read()), "code": answer.status}, what=what)
+
+
+@contextmanager
+def _unavailable(what: str) -> Iterator[None]:
+    """Tell of requests that nobody answers, or of which the answer breaks off."""
     try:
-        status = json.loads(await answer.read())
-    except ValueError:
-        status = {}
-    told = status if isinstance(status, dict) else {}
-    return error_in({**told, "code": answer.status}, what=what)
+        yield
+    except (aiohttp.ClientError, OSError) as error:
+        raise UnavailableError(
+            f"{what}: the API server does not answer: {str(error) or type(error).__name__}"
+        ) from error
 
 
-def _unanswered(what: str, error: Exception) -> UnavailableError:
-    return UnavailableError(f"{what}: the API server does not answer: {str(error) or type(error).__name__}")
-
-
-async def _chunks(response: httpx.Response, what: str) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in response.aiter_raw():
+async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
+    with _unavailable(what):
+        async for chunk in response.content.iter_any():
             yield chunk
-    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-        raise _unanswered(what, error) from error
 
 
-async def _api() -> Any:  # noqa: ANN401 - kr8s has no types
+def _decoded(content: bytes, what: str) -> Any:  # noqa: ANN401 - whatever the API server says
     try:
-        return await kr8s.asyncio.api()
-    except (ValueError, KeyError, OSError) as error:
-        reason = f"no cluster to talk to ({error}): set KUBECONFIG, or run in a pod with a service account"
-        raise NoCredentialsError(reason) from error
+        return json.loads(content)
+    except ValueError as error:
+        raise UnavailableError(f"{what}: the API server does not answer in JSON") from error
 
 
-def _answer(response: httpx.Response) -> Answer:
+def _status(content: bytes) -> Mapping[str, object]:
     try:
-        status = response.json()
-    except ValueError:
-        status = {}
-    status = status if isinstance(status, dict) else {}
+        return mapping(json.loads(content))
+    except ValueError:  # a proxy before the API server has its own words
+        return {}
+
+
+def _answer(response: aiohttp.ClientResponse, content: bytes) -> Answer:
+    status = _status(content)
     after = response.headers.get("Retry-After", "")
     return Answer(
-        code=response.status_code,
-        reason=str(status.get("reason") or response.reason_phrase),
+        code=response.status,
+        reason=str(status.get("reason") or response.reason or ""),
         message=str(status.get("message") or ""),
         retry_after=float(after) if after.isdecimal() else 0.0,
     )

@@ -2,17 +2,24 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import kopf
-
+from playbook_engine.cluster.credentials import log_in
+from playbook_engine.cluster.errors import NoCredentialsError
+from playbook_engine.cluster.login import Login
+from playbook_engine.cluster.sessions import open_session
 from playbook_engine.events.intake import DEFINITIONS, Intake
+from playbook_engine.imports import without
 from playbook_engine.objects import GroupVersionKind, key_of, mapping, uid_of
 from playbook_engine.observability.logs import get_logger
+
+with without("kubernetes", "kubernetes_asyncio", "pykube"):  # it knows their objects, which are never here
+    import kopf
 
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
 # What it says, the engine says: how watching ended; and that signals are not its business.
@@ -32,6 +39,9 @@ logging.getLogger("kopf._cogs.clients.watching").addFilter(_Retries())
 
 log = get_logger(__name__)
 
+_LOGIN_SECONDS = 5.0
+"""So long kopf waits before it looks for credentials again."""
+
 type Served = Callable[[str, str], None]
 """Called with group and kind of a definition that came, changed or went."""
 
@@ -50,7 +60,7 @@ async def watch(
     """
     loop = asyncio.get_running_loop()
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(_login)
+    kopf.on.login(registry=registry)(_login())
     for gvk in kinds:
         handler = _handler(intake, loop)
         kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(handler)
@@ -106,9 +116,29 @@ def _told(_: asyncio.AbstractEventLoop, said: Mapping[str, Any]) -> None:
     )
 
 
-def _login(**given: Any) -> Any:  # noqa: ANN401 - kopf's own records
-    """Use the kubeconfig, or the pod's service account: like everything else that talks to the API server."""
-    return kopf.login_with_kubeconfig(**given) or kopf.login_with_service_account(**given)
+def _login() -> Any:  # noqa: ANN401 - any callable, to kopf
+    """Let kopf log in as everything else does that talks to the API server.
+
+    When it was refused and there are no others, it gets the same again: then it gives up, and is started anew later.
+    """
+    known: dict[Login, kopf.AiohttpSession] = {}
+
+    async def log_in_again(**_: object) -> kopf.AiohttpSession:
+        try:
+            login = await asyncio.to_thread(log_in, os.environ)
+            if login not in known:
+                known.clear()
+                known[login] = kopf.AiohttpSession(
+                    aiohttp_session=open_session(login),
+                    server=login.server.rstrip("/"),
+                    default_namespace=login.namespace or None,
+                    expiration=login.expires,
+                )
+        except NoCredentialsError as error:
+            raise kopf.TemporaryError(str(error), delay=_LOGIN_SECONDS) from error
+        return known[login]
+
+    return log_in_again
 
 
 def _handler(intake: Intake, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401 - any callable, to kopf

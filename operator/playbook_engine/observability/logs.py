@@ -1,6 +1,6 @@
 """Structured logs; the only importer of structlog.
 
-Lines of libraries (kopf, kr8s, aiohttp) go through the same formatter. What is bound with ``context`` is in every
+Lines of libraries (kopf, aiohttp) go through the same formatter. What is bound with ``context`` is in every
 line that is logged inside it, in the tasks that it starts, too.
 """
 
@@ -10,18 +10,17 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO, cast
 
-import structlog
-from structlog.typing import Processor
-
+from playbook_engine.imports import without
 from playbook_engine.settings.choices import LogFormat, LogLevel
+
+with without("rich"):  # for tracebacks in colour
+    import structlog
+    from structlog.typing import Processor
 
 _QUIET = (
     "aiohttp.access",
     "asyncio",
-    "httpcore",
-    "httpx",
     "kopf",
-    "kr8s",
     "urllib3",
 )  # these have nothing to say below a warning
 

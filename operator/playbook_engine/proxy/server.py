@@ -8,13 +8,13 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
 from playbook_engine.cluster.errors import ClusterError, FencedError
 from playbook_engine.cluster.messages import Call, Relayed, Socket
 from playbook_engine.observability.logs import get_logger
-from playbook_engine.proxy.certificates import Certificate, make_certificate
 from playbook_engine.proxy.kubeconfigs import kubeconfig
 from playbook_engine.proxy.owning import Owner
 from playbook_engine.proxy.requests import READING, Requests, Subject, Upstream
@@ -22,6 +22,9 @@ from playbook_engine.proxy.sessions import News, Session
 from playbook_engine.proxy.targets import target_of
 from playbook_engine.tasks import cancelled
 from playbook_engine.watches.records import Dependents
+
+if TYPE_CHECKING:
+    from playbook_engine.proxy.certificates import Certificate
 
 MOST_BYTES = 16 * 2**20
 """The API server takes less."""
@@ -54,6 +57,8 @@ class Proxy:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Listen on a free port of loopback while the block runs; raises OSError."""
+        from playbook_engine.proxy.certificates import make_certificate  # noqa: PLC0415 - many operators serve no runs
+
         self._certificate = await asyncio.to_thread(make_certificate)
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.route("*", "/{path:.*}", self._handle)])
