@@ -109,7 +109,7 @@ class AuditLog:
         return {entry["verb"] for entry in entries if entry.get("objectRef", {}).get("resource") == resource}
 
     def _entries(self, user: str, since: int) -> list[Any]:
-        return [entry for entry in self._all(since) if entry["user"]["username"] == user]
+        return [entry for entry in self._all(since) if entry["user"].get("username") == user]
 
     def _all(self, since: int) -> list[Any]:
         lines: list[bytes] = []
