@@ -1,39 +1,40 @@
-"""Fields of live objects that a manager has applied, and how another client could change each of them."""
+"""What the operator has applied of live objects, and what another client can do to each part of it. Pure."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tests.support.api import JSON_PATCH, ApiError, Space
+from tests.campaigns.states import stable
 from tools.fields.runs import FIELD_MANAGER
 
 NOT_A_FIELD = "ownerReferences"
 """Without it an object is a stranger's, which is left alone: tests/integration/test_ownership.py."""
 
-
-NOT_UNDONE = re.compile(
-    r"PersistentVolumeClaim/spec/resources/requests/storage"  # a volume never shrinks
-    r"|Deployment/.*/(containers|env|volumes)/\d+/name|Deployment/.*/volumeMounts/\d+/mountPath"
-)
-"""Kind and path of what cannot be changed back. Server-side apply knows items of lists by such names: one of another
-name is another item, which stays as what somebody has added, and ours comes back beside it.
-"""
+GROWN = "PersistentVolumeClaim/spec/resources/requests/storage"
+"""A volume never shrinks: tests/integration/test_persistence.py says what becomes of one that another client grows."""
 
 
 class Act(StrEnum):
-    """What another client does to an object or to one of its fields."""
+    """What another client does to an object, to one of its fields, or to the key of an item of a list."""
 
     DELETE = "delete"
     CHANGE = "change"
+    RENAME = "rename"
     REMOVE = "remove"
+
+
+OF_FIELDS, OF_KEYS, OF_ITEMS = (Act.CHANGE, Act.REMOVE), (Act.RENAME,), (Act.REMOVE,)
+"""What can be done to each; without its key the API server takes no item."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Drift:
-    """``<kind>/<name>:<act>:<path>``; the path is a JSON pointer, empty for the object."""
+    """``<kind>/<name>:<act>:<path>``; the path is a JSON pointer, empty for the object.
+
+    In the name, ``<revision>`` stands for what differs from life to life.
+    """
 
     kind: str
     name: str
@@ -43,29 +44,62 @@ class Drift:
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}:{self.act}:{self.path}"
 
+    @property
+    def object(self) -> str:
+        """The object, as a state names it."""
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any], act: Act, path: str = "") -> "Drift":
+        """Do something to a live object."""
+        return cls(item["kind"], stable(item["metadata"]["name"]), act, path)
+
 
 def drifts_of(item: Mapping[str, Any]) -> Iterator[Drift]:
     """Give what can be done to the fields of an object that the operator has applied."""
-    for path in owned_paths(item):
-        for act in (Act.REMOVE,) if NOT_UNDONE.fullmatch(item["kind"] + path) else (Act.CHANGE, Act.REMOVE):
-            yield Drift(item["kind"], item["metadata"]["name"], act, path)
+    for path, acts in owned_paths(item):
+        if item["kind"] + path != GROWN:
+            yield from (Drift.of(item, act, path) for act in acts)
 
 
-def owned_paths(item: Mapping[str, Any]) -> Iterator[str]:
-    """Give the JSON pointers of the leaves that the operator has applied."""
+def owned_paths(item: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Act]]]:
+    """Give the JSON pointers of what the operator has applied, each with what can be done to it."""
     for entry in item["metadata"].get("managedFields", []):
         if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply":
-            yield from _leaves(entry["fieldsV1"], item, "")
+            yield from _paths(entry["fieldsV1"], item, "")
 
 
-def _leaves(fields: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - decoded JSON
-    inner = {key: below for key, below in fields.items() if key != "." and key[2:] != NOT_A_FIELD}
-    if not inner and path:
-        yield path
-    for key, below in inner.items():
+def _paths(
+    fields: Mapping[str, Any],
+    value: Any,  # noqa: ANN401 - decoded JSON
+    path: str,
+    keys: Collection[str] = (),
+) -> Iterator[tuple[str, Sequence[Act]]]:
+    """Walk through ``fieldsV1``; ``keys`` are the fields by which the value is known in the list that it is in."""
+    for key, below in _inner(fields).items():
         found = _step(key, value)
-        if found is not None:
-            yield from _leaves(below, value[found], f"{path}/{_escaped(found)}")
+        if found is None:
+            continue
+        here = f"{path}/{_escaped(found)}"
+        if key.startswith("k:"):
+            yield here, OF_ITEMS
+            yield from _paths(below, value[found], here, json.loads(key[2:]))
+        elif below.keys() - {"."}:
+            yield from _paths(below, value[found], here)
+        else:
+            yield here, OF_KEYS if found in keys else OF_FIELDS
+
+
+def _inner(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: below for key, below in fields.items() if key != "." and key[2:] != NOT_A_FIELD}
+
+
+def at(value: Any, path: str) -> Any:  # noqa: ANN401 - decoded JSON
+    """Return what a JSON pointer leads to."""
+    for part in path.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        value = value[int(name)] if isinstance(value, list) else value[name]
+    return value
 
 
 def _step(key: str, value: Any) -> str | int | None:  # noqa: ANN401 - decoded JSON
@@ -82,65 +116,3 @@ def _step(key: str, value: Any) -> str | int | None:  # noqa: ANN401 - decoded J
 
 def _escaped(part: str | int) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def do(space: Space, drift: Drift) -> bool:
-    """Do it as another client; tell whether that has changed anything: the API server refuses or mends some."""
-    if drift.act is Act.DELETE:
-        space.delete(drift.kind, drift.name)
-        if drift.kind == "PersistentVolumeClaim":  # its protection keeps it while pods use it
-            space.patch(drift.kind, drift.name, {"metadata": {"finalizers": None}})
-        return True
-    before = space.get(drift.kind, drift.name)
-    return any(_patched(space, drift, before, patch) for patch in _patches(drift, before))
-
-
-def _patches(drift: Drift, before: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    if drift.act is Act.REMOVE:
-        yield [{"op": "remove", "path": drift.path}]
-        return
-    for value in _others(_at(before, drift.path)):
-        yield [{"op": "replace", "path": drift.path, "value": value}]
-
-
-def _at(value: Any, path: str) -> Any:  # noqa: ANN401 - decoded JSON
-    for part in path.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        value = value[int(name)] if isinstance(value, list) else value[name]
-    return value
-
-
-def _others(value: Any) -> Iterator[Any]:  # noqa: ANN401 - decoded JSON
-    """Give values of the same type; the first that the API server takes is used."""
-    if isinstance(value, bool):
-        yield not value
-    elif isinstance(value, int):
-        yield from (
-            value - 1,
-            value + 1,
-        )  # of pods rather fewer: more of them stay until an autoscaler says less
-    elif isinstance(value, str):
-        yield from (f"{value}-x", f"1{value}", f"/x{value}", "x", "1")
-    elif isinstance(value, list):
-        yield from (value[:-1], [])
-    else:
-        yield {}
-
-
-def _patched(space: Space, drift: Drift, before: Mapping[str, Any], patch: list[dict[str, Any]]) -> bool:
-    """Patch the object, unless that would be refused or change nothing; tell whether it was done."""
-    path, query = space.path(drift.kind, drift.name), {"fieldManager": "tester"}
-    try:
-        after = space.api.request("PATCH", path, body=patch, kind=JSON_PATCH, dryRun="All", **query)
-        if _content(after) == _content(before):
-            return False
-        space.api.request("PATCH", path, body=patch, kind=JSON_PATCH, **query)
-    except ApiError:
-        return False
-    return True
-
-
-def _content(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    accounts = ("managedFields", "resourceVersion", "generation")
-    metadata = {name: value for name, value in item["metadata"].items() if name not in accounts}
-    return {**{name: value for name, value in item.items() if name != "kind"}, "metadata": metadata}

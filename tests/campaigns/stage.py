@@ -155,7 +155,7 @@ class Stage:
         def silent() -> bool:
             writes = [one for one in self.audit.writes(USER, mark) if one.namespace == self.space.name]
             seen.append((time.monotonic(), len(writes)))
-            assert not self._is_busy(), "a run goes on"
+            assert not self.is_busy(), "a run goes on"
             old = [number for at, number in seen if at <= seen[-1][0] - REST_SECONDS]
             assert old, "it has not been looked at for long enough"
             assert old[-1] == len(writes), f"written: {writes[old[-1] :]}"
@@ -164,7 +164,7 @@ class Stage:
         mark = self.audit.now()
         wait_for(silent, timeout=SETTLED_SECONDS, what="the operator comes to rest")
 
-    def _is_busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Tell whether something runs or is about to; one that has been killed does nothing."""
         with suppress(OSError):
             return self.operator.current is not None and any(self.operator.metric(name) for name in BUSY)

@@ -62,11 +62,16 @@ def state_of(space: Space, router: str) -> State:
 def objects_of(space: Space, owner: str = "") -> dict[str, Any]:
     """Return every object by its name; a revision differs from life to life, for it depends on uids."""
     return {
-        REVISION.sub("<revision>", f"{kind}/{item['metadata']['name']}"): _plain(item, owner)
+        stable(f"{kind}/{item['metadata']['name']}"): plain(item, owner)
         for kind in MADE
         for item in space.list(kind)
         if item["metadata"]["name"] not in OF_THE_CLUSTER
     }
+
+
+def stable(name: str) -> str:
+    """Return a name without the revision in it."""
+    return REVISION.sub("<revision>", name)
 
 
 def _told(resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,8 +81,9 @@ def _told(resource: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, **told, "finalizers": resource["metadata"].get("finalizers")}
 
 
-def _plain(item: Mapping[str, Any], owner: str) -> Any:  # noqa: ANN401 - decoded JSON
-    kept = {name: value for name, value in item.items() if name not in ("status", "metadata")}
+def plain(item: Mapping[str, Any], owner: str) -> Any:  # noqa: ANN401 - decoded JSON
+    """Return an object without what differs from life to life; ``owner`` is the uid of the router."""
+    kept = {name: value for name, value in item.items() if name not in ("apiVersion", "status", "metadata")}
     metadata = {name: value for name, value in item["metadata"].items() if name not in VOLATILE}
     annotations = metadata.get("annotations", {})
     metadata["annotations"] = {n: v for n, v in annotations.items() if not n.startswith(OF_OTHERS)}

@@ -12,6 +12,7 @@ from tests.support.routers import Router
 from tests.support.waiting import stays, wait_for
 
 CLAIM, NAME = "PersistentVolumeClaim", "router-models"
+PART_OF = "app.kubernetes.io/part-of"
 OWNER = "vllm.ai/owner-uid"
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 WAIT_SECONDS = 60.0
@@ -27,6 +28,15 @@ def claim_of(space: Space, name: str = NAME) -> dict[str, Any]:
 
 def size_of(space: Space) -> str:
     return str(claim_of(space)["spec"]["resources"]["requests"]["storage"])
+
+
+def comes_back(space: Space, kind: str, name: str) -> None:
+    """Wait until the label of an object is ours again."""
+
+    def is_back() -> bool:
+        return bool(space.get(kind, name)["metadata"]["labels"][PART_OF] != "another")
+
+    wait_for(is_back, timeout=WAIT_SECONDS, what=f"the label of {kind} comes back")
 
 
 def owners_of(space: Space) -> list[str]:
@@ -77,6 +87,19 @@ def test_a_claim_grows_and_never_shrinks(space: Space) -> None:
     assert f"{CLAIM} {space.name}/{NAME}" in condition["message"]
     assert "set spec.persistence.size to 8Gi or more" in condition["message"]
     assert claim_of(space)["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    assert router.condition("Available")["status"] == "True"
+
+
+def test_a_claim_that_another_client_grows_stays_and_is_in_the_way_of_nothing(space: Space) -> None:
+    router = Router.create(space, {"persistence": {"size": "5Gi"}})
+    router.wait_available()
+    space.patch(CLAIM, NAME, {"spec": {"resources": {"requests": {"storage": "8Gi"}}}})
+    condition = router.wait_condition("PersistenceReady", "False", reason="ImmutableField")
+    assert "set spec.persistence.size to 8Gi or more" in condition["message"]
+    for kind, name in ((CLAIM, NAME), ("Deployment", "router")):
+        space.patch(kind, name, {"metadata": {"labels": {PART_OF: "another"}}})
+        comes_back(space, kind, name)
+    assert size_of(space) == "8Gi"
     assert router.condition("Available")["status"] == "True"
 
 
