@@ -1,7 +1,7 @@
 ##@ Campaigns (docs/reliability.md)
 
 SEED ?= 1
-CAMPAIGN := $(BIN)/python -m pytest tests/campaigns -m campaign -s --campaign-seed $(SEED) $(if $(POINT),-k 'faults or unseen or drift' --campaign-point '$(POINT)') $(if $(TABLE),--campaign-table $(TABLE)) $(if $(MINUTES),--campaign-minutes $(MINUTES))
+CAMPAIGN := $(BIN)/python -m pytest tests/campaigns -m campaign -s --campaign-seed $(SEED) $(if $(POINT),-k 'faults or unseen or drift or walks' --campaign-point '$(POINT)') $(if $(TABLE),--campaign-table $(TABLE)) $(if $(MINUTES),--campaign-minutes $(MINUTES))
 
 .PHONY: campaign-short
 campaign-short: env cluster-build ## Try some dozen faults on a real control plane; SEED=… chooses others

@@ -49,8 +49,9 @@ class Drifting:
         return self.begin()
 
     def end(self) -> None:
-        """Delete the router."""
+        """Delete the router, and the Gateway that it may have been behind."""
         self.stage.router.delete()
+        self.stage.space.delete("Gateway", "shared")
         self.stage.settle(Step("delete", lambda _: None, leaves=False))
 
     def _objects(self) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from tests.campaigns.owned import Act, Drift, drifts_of
 from tests.campaigns.reports import Report
 from tests.campaigns.stage import CACHE, INGRESS, Stage, Step
 from tests.support.cluster import DevCluster
+from tests.support.gateways.answers import accepting
 from tests.support.gateways.policy import envoy_gateway
 from tests.support.routers import Router, endpoint, redis_cache
 
@@ -64,6 +65,13 @@ def policies(control_plane: DevCluster) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def gateway(stage: Stage) -> Iterator[None]:
+    """What takes each HTTPRoute, as the controller of a Gateway does."""
+    with accepting(stage.space):
+        yield
+
+
 def wholes_of(asked: Asked) -> list[str]:
     """Return the routers that are tried: all, or one in the short form."""
     names = list(WHOLES)
@@ -72,7 +80,7 @@ def wholes_of(asked: Asked) -> list[str]:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(0)
-@pytest.mark.usefixtures("policies")
+@pytest.mark.usefixtures("policies", "gateway")
 def test_what_another_client_changes_is_as_it_was_and_what_it_adds_stays(stage: Stage, asked: Asked) -> None:
     reports = [let_drift(stage, asked, whole) for whole in wholes_of(asked)]
     for report in reports:
@@ -94,7 +102,6 @@ def let_drift(stage: Stage, asked: Asked, whole: str) -> Report:
     fields = [drift for item in found for drift in drifts_of(item) if drift.object in objects]
     drifting.play(chosen(fields, asked, report), report, asked.budget)
     drifting.end()
-    stage.space.delete("Gateway", "shared")
     return report
 
 

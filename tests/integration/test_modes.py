@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.api import ApiError, Space
 from tests.support.cluster import DevCluster
+from tests.support.gateways.answers import gateway_says
 from tests.support.gateways.policy import envoy_gateway
 from tests.support.operators import OperatorUnderTest
 from tests.support.routers import Router, endpoint, service
@@ -31,33 +32,6 @@ def gateway(space: Space) -> dict[str, Any]:
         }
     )
     return {"gateway": {"existingRef": {"name": "shared", "namespace": space.name}}}
-
-
-def gateway_says(space: Space, status: str, reason: str, *routes: str) -> None:
-    """Write the status of HTTPRoutes, as the controller of a gateway does."""
-    for name in routes or ("router",):
-        route = wait_for(lambda n=name: space.get("HTTPRoute", n), timeout=60, what=f"HTTPRoute {name}")  # type: ignore[misc]
-        generation = route["metadata"]["generation"]
-        said = {
-            "controllerName": "example.com/gateway",
-            "parentRef": {"name": "shared", "namespace": space.name},
-            "conditions": [
-                said_condition("Accepted", status, reason, generation),
-                said_condition("ResolvedRefs", "True", "ResolvedRefs", generation),
-            ],
-        }
-        space.patch("HTTPRoute", name, {"status": {"parents": [said]}}, subresource="status")
-
-
-def said_condition(kind: str, status: str, reason: str, generation: int) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "status": status,
-        "reason": reason,
-        "message": f"the gateway's own words: {reason}",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-        "observedGeneration": generation,
-    }
 
 
 def router_says(space: Space, status: str, reason: str = "") -> None:

@@ -29,7 +29,7 @@ def derived_watches(directory: Path, **changes: object) -> Path:
     entries = yaml.safe_load((CHECKOUT / "watches.yaml").read_text(encoding="utf-8"))
     entries[0].update(changes)
     path = directory / "watches.yaml"
-    path.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    path.write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
     return path
 
 

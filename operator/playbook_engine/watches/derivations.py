@@ -16,6 +16,7 @@ _STATUSES = ("True", "False", "Unknown")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 _FIELD = re.compile(r"[a-z][A-Za-z0-9]*")
+_VALUE = re.compile(r"\bvalues\.([a-z][A-Za-z0-9]*)")
 _OF_THE_ENGINE = ("conditions", "observedGeneration", "lastTold")
 
 type _ReadCase = Callable[[dict[str, Place], Place], dict[str, object]]
@@ -55,8 +56,14 @@ def _values(place: Place | None) -> tuple[DerivedField, ...]:
     for name, member in members.items():
         if not _FIELD.fullmatch(name):
             member.wrong(f"{name!r} is no name of a value; use camelCase")
-    found = ((name, values.expression(member)) for name, member in members.items())
-    return tuple(DerivedField(name=name, expression=expression) for name, expression in found if expression)
+    read = {name: values.expression(member) for name, member in members.items()}
+    found = {name: expression for name, expression in read.items() if expression}
+    waiting = list(members)
+    for name, expression in found.items():
+        unknown = set(_VALUE.findall(expression.text)).intersection(waiting[waiting.index(name) :])
+        for other in sorted(unknown):
+            members[name].wrong(f"values.{other} is not known yet; put {name!r} below {other!r}")
+    return tuple(DerivedField(name=name, expression=expression) for name, expression in found.items())
 
 
 def _fields(place: Place | None) -> tuple[DerivedField, ...]:
