@@ -1,7 +1,7 @@
 """One router at rest, whose objects another client deletes and changes: each comes back, and then all is as before."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,9 @@ class Drifting:
     stage: Stage
     step: Step
     reference: State = field(init=False)
+    owner: str = field(init=False)
+    """The uid of the router."""
+
     marked: bool = False
 
     def begin(self) -> list[dict[str, Any]]:
@@ -39,6 +42,7 @@ class Drifting:
             if not REVISION.search(item["metadata"]["name"]):  # a Secret that changes makes other pods
                 self.stage.space.patch(item["kind"], item["metadata"]["name"], MARK)
         self.stage.rest()
+        self.owner = self.stage.router.uid
         self.reference = self.stage.state()
         return self._objects()
 
@@ -63,21 +67,25 @@ class Drifting:
         """Try all as long as there is time; ``drifts`` are either objects or fields."""
         waiting = deque(drifts)
         while waiting and not budget.is_spent:
-            seen = dict(self._attempt(waiting))
+            seen = self._attempt(waiting)
+            failed = any(found.said for found in seen.values())
             for drift, found in seen.items():
-                report.add(drift, found)
-            if any(found.said for found in seen.values()):
+                if found.said or not failed:
+                    report.add(drift, replace(found, call=f"{drift.act} of {drift.kind}"))
+                else:
+                    waiting.append(drift)  # it came back, but the whole has not been looked at
+            if failed:
                 self.begin_again(marked=self.marked)
         report.left += len(waiting)
 
-    def _attempt(self, waiting: deque[Drift]) -> Iterator[tuple[Drift, Seen]]:
+    def _attempt(self, waiting: deque[Drift]) -> dict[Drift, Seen]:
         """Take some of what waits; what is wrong when all is at rest again is said of each of them."""
         before = self.stage.uids()
         seen = self._delete(waiting) if waiting[0].act is Act.DELETE else self._change(waiting)
-        is_lost = any(found.said for found in seen.values())
-        said = () if is_lost else self._whole(before, list(seen))
-        for drift, found in seen.items():
-            yield drift, replace(found, call=f"{drift.act} of {drift.kind}", said=found.said or said)
+        if any(found.said for found in seen.values()):
+            return seen
+        said = self._whole(before, list(seen))
+        return {drift: replace(found, said=said) for drift, found in seen.items()}
 
     def _delete(self, waiting: deque[Drift]) -> dict[Drift, Seen]:
         drifts = [waiting.popleft() for _ in range(min(OBJECTS_AT_ONCE, len(waiting)))]
@@ -103,9 +111,9 @@ class Drifting:
         if leaves_a_stray(drift):
             renamed = self._plain(changed)
             self._wait_back(drift, f"{drift.object} is as it was, beside what was renamed", renamed)
-            place = stray_at(self._plain(live(self.stage.space, drift)), renamed, drift.path)
-            name = live(self.stage.space, drift)["metadata"]["name"]
-            self.stage.space.patch(drift.kind, name, [{"op": "remove", "path": place}])
+            found = live(self.stage.space, drift)
+            place = stray_at(self._plain(found), renamed, drift.path)
+            self.stage.space.patch(drift.kind, found["metadata"]["name"], [{"op": "remove", "path": place}])
         self._wait_back(drift, f"{drift.object} is as it was")
         return True
 
@@ -122,7 +130,7 @@ class Drifting:
         wait_for(is_back, timeout=BACK_SECONDS, what=what)
 
     def _plain(self, item: dict[str, Any]) -> Any:  # noqa: ANN401 - decoded JSON
-        return plain({"kind": item["kind"], **item}, self.stage.router.uid)
+        return plain(item, self.owner)
 
     def _whole(self, before: dict[str, str], drifts: Sequence[Drift]) -> list[str]:
         """Wait until everything is as it was and at rest; return what is wrong then."""
