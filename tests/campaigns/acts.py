@@ -7,7 +7,7 @@ from tests.campaigns.owned import Act, Drift, at
 from tests.campaigns.states import stable
 from tests.support.api import JSON_PATCH, ApiError, Space
 
-CHOICES = ("UDP", "NodePort", "Never", "Recreate")
+CHOICES = ("UDP", "NodePort", "Never", "Unconfined")
 """Where a field takes some words only."""
 
 
@@ -41,11 +41,11 @@ def _patches(drift: Drift, before: Mapping[str, Any]) -> Iterator[list[dict[str,
     if drift.act is Act.REMOVE:
         yield [{"op": "remove", "path": drift.path}]
         return
-    for value in _others(at(before, drift.path)):
+    for value in (*others(at(before, drift.path)), *_of_siblings(before, drift.path)):
         yield [{"op": "replace", "path": drift.path, "value": value}]
 
 
-def _others(value: Any) -> Iterator[Any]:  # noqa: ANN401 - decoded JSON
+def others(value: Any) -> Iterator[Any]:  # noqa: ANN401 - decoded JSON
     """Give values of the same type; the first that the API server takes is used."""
     if isinstance(value, bool):
         yield not value
@@ -58,8 +58,20 @@ def _others(value: Any) -> Iterator[Any]:  # noqa: ANN401 - decoded JSON
         yield from (f"{value}-x", f"1{value}", f"/x{value}", "x", "1", *CHOICES)
     elif isinstance(value, list):
         yield from (value[:-1], [])
+        for index, item in enumerate(value):
+            yield from ([*value[:index], other, *value[index + 1 :]] for other in others(item))
     else:
-        yield {}
+        yield from ({}, {"medium": "Memory"})
+        for name, member in value.items():
+            yield from ({**value, name: other} for other in others(member))
+
+
+def _of_siblings(item: Mapping[str, Any], path: str) -> Iterator[Any]:
+    """Give what the same field has in other items of the list: another volume, for a mount."""
+    above, _, name = path.rpartition("/")
+    items = at(item, above.rpartition("/")[0]) if above else None
+    if isinstance(items, list):
+        yield from (one[name] for one in items if isinstance(one, dict) and name in one)
 
 
 def _patched(
