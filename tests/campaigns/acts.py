@@ -61,7 +61,7 @@ def others(value: Any) -> Iterator[Any]:  # noqa: ANN401 - decoded JSON
         for index, item in enumerate(value):
             yield from ([*value[:index], other, *value[index + 1 :]] for other in others(item))
     else:
-        yield from ({}, {"medium": "Memory"})
+        yield {}  # what is added to it is somebody else's, and stays
         for name, member in value.items():
             yield from ({**value, name: other} for other in others(member))
 
