@@ -5,25 +5,25 @@ module holds the pipe to it, follows the events, and hangs up when the run has t
 """
 
 import asyncio
-import os
 import shutil
 import sys
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from playbook_engine.fence import Fence, Tenure
-from playbook_engine.runs.environment import MARK, run_environment
+from playbook_engine.runs.environment import MARK
 from playbook_engine.runs.folding import conclude
 from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
+from playbook_engine.runs.ongoing import Ongoing
 from playbook_engine.runs.processes import kill_all, marked
 from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
-from playbook_engine.runs.redaction import bound, redact, secret_values
+from playbook_engine.runs.redaction import cleaner
 from playbook_engine.runs.supervise import KILL_SECONDS
-from playbook_engine.runs.workspace import added_environment, make_root, make_workspace
+from playbook_engine.runs.workspace import environment_in, make_root, make_workspace
+from playbook_engine.tasks import finished
 
 _MARGIN_SECONDS = 2.0
 
@@ -41,8 +41,7 @@ class ColdExecutor:
         self._fence = fence or Fence()
         self._root = make_root(directory)
         self._rules = rules
-        self._closing = asyncio.Event()
-        self._running: set[asyncio.Future[object]] = set()
+        self._ongoing = Ongoing()
 
     async def run(self, request: RunRequest, *, on_task: OnTask = unheard) -> RunOutcome:
         """Run to the end, or until the timeout, ``close`` or a cancellation; nothing of the run is left then.
@@ -50,17 +49,10 @@ class ColdExecutor:
         Raises OSError when no process can be started, RuntimeError after ``close``, and TypeError when a
         variable is nothing that JSON can hold.
         """
-        if self._closing.is_set():
-            raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
+        self._ongoing.check(request)
         directory = make_workspace(self._root, request, self._rules)
-        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._running.add(done)
-        try:
+        with self._ongoing.run(directory):
             return await self._in(directory, request, on_task)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-            self._running.discard(done)
-            done.set_result(None)
 
     async def prepare(self) -> None:
         """Nothing is prepared: that is what makes it cold."""
@@ -70,20 +62,12 @@ class ColdExecutor:
 
     async def close(self) -> None:
         """Kill what still runs, wait until it is gone, and remove the directory."""
-        self._closing.set()
-        if self._running:
-            await asyncio.wait(tuple(self._running))
+        await self._ongoing.close()
         shutil.rmtree(self._root, ignore_errors=True)
 
     async def _in(self, directory: Path, request: RunRequest, on_task: OnTask) -> RunOutcome:
         mark = uuid.uuid4().hex
-        environment = run_environment(
-            os.environ,
-            directory=directory,
-            mark=mark,
-            added=added_environment(directory, request),
-            settings=self._rules.settings,
-        )
+        environment = environment_in(directory, request, self._rules, mark=mark)
         began = time.monotonic()
         process = await _start(directory, environment)
         followed = Followed(on_task=on_task)
@@ -92,18 +76,14 @@ class ColdExecutor:
             streams = Streams(process.stdout, process.stderr)
             with self._fence.followed(partial(_tell, process)):
                 cause = await follow(
-                    streams, followed, seconds=request.timeout_seconds, closing=self._closing
+                    streams, followed, seconds=request.timeout_seconds, closing=self._ongoing.closing
                 )
         finally:
-            await _end(process, mark)
+            await finished(_hang_up(process, mark))  # nothing of a run may outlive it
         seconds = time.monotonic() - began
         end = followed.end(cause, seconds=seconds, lost=_last_line(followed.stderr))
-        return conclude(followed.progress, end, clean=partial(self._clean, environment))
-
-    def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
-        return bound(
-            redact(text, secrets=secret_values(environment.items())), characters=self._rules.message_bound
-        )
+        clean = cleaner(environment, characters=self._rules.message_bound)
+        return conclude(followed.progress, end, clean=clean)
 
 
 async def _start(directory: Path, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
@@ -119,19 +99,8 @@ def _tell(process: asyncio.subprocess.Process, tenure: Tenure) -> None:
     process.stdin.write(tenure.line())
 
 
-async def _end(process: asyncio.subprocess.Process, mark: str) -> None:
-    """Hang up, so that the supervisor kills the tree; where it is itself gone, find the tree by its mark.
-
-    A cancellation that comes meanwhile waits: nothing of a run may outlive it.
-    """
-    ending = asyncio.ensure_future(_hang_up(process, mark))
-    while not ending.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(ending)
-    ending.result()
-
-
 async def _hang_up(process: asyncio.subprocess.Process, mark: str) -> None:
+    """End the supervisor's input, so that it kills the tree; where it is itself gone, find the tree by its mark."""
     assert process.stdin is not None  # noqa: S101 - started with a pipe
     process.stdin.close()
     try:

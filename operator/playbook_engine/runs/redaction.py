@@ -5,7 +5,7 @@ that repeat what they were given.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 HIDDEN = "********"
 _SHORTEST_SECRET = 6  # shorter values occur in ordinary words
@@ -47,3 +47,9 @@ def bound(text: str, *, characters: int) -> str:
 def secret_values(environment: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Give the values of those variables whose name says that they hold a credential."""
     return tuple(value for name, value in environment if value and _SECRET_NAME.search(name))
+
+
+def cleaner(environment: Mapping[str, str], *, characters: int) -> Callable[[str], str]:
+    """Give what redacts and bounds the messages of a run that had this environment."""
+    secrets = secret_values(environment.items())
+    return lambda text: bound(redact(text, secrets=secrets), characters=characters)

@@ -4,35 +4,26 @@ Where the server cannot be used, because Ansible is of an untested version, its 
 runs take the cold way; ``on_state`` hears of it.
 """
 
-import array
 import asyncio
-import json
-import os
 import shutil
-import socket
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
-from playbook_engine.fence import Fence, Tenure
+from playbook_engine.fence import Fence
 from playbook_engine.runs.cold import ColdExecutor
-from playbook_engine.runs.environment import MARK, run_environment
 from playbook_engine.runs.folding import conclude, step
-from playbook_engine.runs.following import LINE_BYTES, Followed, Streams, follow
+from playbook_engine.runs.following import Followed, follow
 from playbook_engine.runs.lessons import Lessons
-from playbook_engine.runs.processes import kill_all, marked
+from playbook_engine.runs.ongoing import Ongoing
 from playbook_engine.runs.records import USUAL, OnTask, Rules, RunOutcome, RunRequest, unheard
-from playbook_engine.runs.redaction import bound, redact, secret_values
-from playbook_engine.runs.supervise import KILL_SECONDS
+from playbook_engine.runs.redaction import cleaner
+from playbook_engine.runs.servers import ForkServer
 from playbook_engine.runs.workspace import (
     UNSAFE,
-    added_environment,
+    environment_in,
     inventory_in,
     make_root,
     make_warm_workspace,
@@ -40,8 +31,6 @@ from playbook_engine.runs.workspace import (
     playbook_in,
 )
 
-READY = "ready"
-START_SECONDS = 60.0
 MOST_STARTS = 3
 """A server that dies that often in a row is not started again."""
 
@@ -73,28 +62,20 @@ class WarmExecutor:
         self._rules = rules
         self._lessons = Lessons()
         self._tell = on_state or (lambda _reason: None)
-        self._closing = asyncio.Event()
-        self._running: set[asyncio.Future[object]] = set()
-        self._server: _Server | None = None
+        self._ongoing = Ongoing()
+        self._server: ForkServer | None = None
         self._starting = asyncio.Lock()
         self._failures = 0
 
     async def run(self, request: RunRequest, *, on_task: OnTask = unheard) -> RunOutcome:
         """Run to the end, as the cold executor does and with the same outcome."""
-        if self._closing.is_set():
-            raise RuntimeError(f"run {request.ident} of {request.playbook}: the executor is closed")
+        self._ongoing.check(request)
         server = None if _is_special(request) else await self._ready_server()
         if server is None:
             return await self._cold.run(request, on_task=on_task)
         directory = make_warm_workspace(self._root, request)
-        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._running.add(done)
-        try:
+        with self._ongoing.run(directory):
             return await self._in(directory, request, server, on_task)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-            self._running.discard(done)
-            done.set_result(None)
 
     async def prepare(self) -> None:
         """Start the server before the first run needs it."""
@@ -104,7 +85,7 @@ class WarmExecutor:
         """Start a new server, and only then end the old one."""
         async with self._starting:
             old = self._server
-            if old is None or self._closing.is_set():
+            if old is None or self._ongoing.closing.is_set():
                 return
             await self._start()
             if self._server is not old:
@@ -112,16 +93,14 @@ class WarmExecutor:
 
     async def close(self) -> None:
         """Kill what still runs, wait until it is gone, and end the server."""
-        self._closing.set()
-        if self._running:
-            await asyncio.wait(tuple(self._running))
+        await self._ongoing.close()
         await self._cold.close()
         async with self._starting:
             if self._server:
                 await self._server.end()
         shutil.rmtree(self._root, ignore_errors=True)
 
-    async def _ready_server(self) -> "_Server | None":
+    async def _ready_server(self) -> ForkServer | None:
         async with self._starting:
             old = self._server
             if old and old.lives and old.runs < self._rules.runs_per_server:
@@ -130,13 +109,13 @@ class WarmExecutor:
                 self._failures = 0 if old.lives else self._failures + 1
                 await old.end()
                 self._server = None
-            if self._failures >= MOST_STARTS or self._closing.is_set():
+            if self._failures >= MOST_STARTS or self._ongoing.closing.is_set():
                 return None
             await self._start()
             return self._server
 
     async def _start(self) -> None:
-        server = _Server(self._root, self._modules, self._rules.settings)
+        server = ForkServer(self._root, self._modules, self._rules.settings)
         reason = await server.start()
         if reason:
             await server.end()
@@ -147,33 +126,27 @@ class WarmExecutor:
         self._tell(reason)
 
     async def _in(
-        self, directory: Path, request: RunRequest, server: "_Server", on_task: OnTask
+        self, directory: Path, request: RunRequest, server: ForkServer, on_task: OnTask
     ) -> RunOutcome:
         mark = uuid.uuid4().hex
-        environment = run_environment(
-            os.environ,
-            directory=directory,
-            mark=mark,
-            added=added_environment(directory, request),
-            settings=self._rules.settings,
-        )
+        environment = environment_in(directory, request, self._rules, mark=mark)
         began = time.monotonic()
         followed = Followed(on_task=on_task)
-        pipes = await server.send(
-            _order(directory, request, environment, self._rules) | {"limits": asdict(self._rules.limits)}
-        )
+        pipes = await server.send(_order(directory, request, environment, self._rules))
         try:
             with self._fence.followed(pipes.tell):
+                closing = self._ongoing.closing
                 cause = await follow(
-                    pipes.streams, followed, seconds=request.timeout_seconds, closing=self._closing
+                    pipes.streams, followed, seconds=request.timeout_seconds, closing=closing
                 )
         finally:
-            await _hang_up(pipes, mark, ended=followed.ended)
+            await pipes.hang_up(mark, ended=followed.ended)
         self._learn(followed.lessons)
         written = {"event": "error", "stdout": followed.stderr}
         seconds = time.monotonic() - began
         end = followed.end(cause, seconds=seconds, lost="the fork server ended", warm=True)
-        return conclude(step(followed.progress, written), end, clean=partial(self._clean, environment))
+        clean = cleaner(environment, characters=self._rules.message_bound)
+        return conclude(step(followed.progress, written), end, clean=clean)
 
     def _learn(self, told: Lessons) -> None:
         """Have what a run had to do itself done by the server, for the runs to come."""
@@ -181,123 +154,6 @@ class WarmExecutor:
         self._lessons |= new
         if self._server:
             self._server.teach(new)
-
-    def _clean(self, environment: Mapping[str, str], text: str, /) -> str:
-        return bound(
-            redact(text, secrets=secret_values(environment.items())), characters=self._rules.message_bound
-        )
-
-
-class _Pipes:
-    """The engine's ends of a run's pipes."""
-
-    def __init__(self, control: int, streams: Streams, transports: tuple[asyncio.ReadTransport, ...]) -> None:
-        self.control = control
-        self.streams = streams
-        self._transports = transports
-
-    def tell(self, tenure: Tenure) -> None:
-        """Say until when the run may go on; one that has ended need not hear it."""
-        with suppress(BrokenPipeError, BlockingIOError):
-            os.write(self.control, tenure.line())
-
-    def close(self) -> None:
-        """Close all."""
-        for transport in self._transports:
-            transport.close()
-
-
-class _Server:
-    """One process of ``warm.server`` and the socket to it."""
-
-    def __init__(self, root: Path, modules: tuple[str, ...], settings: Mapping[str, str]) -> None:
-        self._root = root
-        self._modules = modules
-        self._settings = settings
-        self._directory: Path | None = None
-        self._socket: socket.socket | None = None
-        self._process: asyncio.subprocess.Process | None = None
-        self.runs = 0
-
-    @property
-    def lives(self) -> bool:
-        """Whether it has started and not ended."""
-        return self._process is not None and self._process.returncode is None
-
-    async def start(self) -> str:
-        """Start it, and wait until it is ready; give why it is not."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)  # noqa: FBT003 - the standard library's
-        self._socket = ours
-        directory = self._directory = Path(tempfile.mkdtemp(prefix="", dir=self._root))
-        (directory / "tmp").mkdir(mode=0o700)
-        (directory / "ansible.cfg").touch()
-        environment = run_environment(os.environ, directory=directory, mark="server", settings=self._settings)
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "playbook_engine.warm.server", str(theirs.fileno()), *self._modules),
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=None,
-                env=environment, cwd=directory, pass_fds=(theirs.fileno(),),
-            )  # fmt: skip
-        return await self._answer()
-
-    async def _answer(self) -> str:
-        assert self._socket is not None  # noqa: S101 - it has just been made
-        loop = asyncio.get_running_loop()
-        try:
-            answer = await asyncio.wait_for(loop.sock_recv(self._socket, 4096), START_SECONDS)
-        except (TimeoutError, OSError) as error:
-            return f"the fork server does not start: {str(error) or type(error).__name__}"
-        text = answer.decode() or "the fork server ended at its start"
-        return "" if text == READY else text
-
-    def teach(self, lessons: Lessons) -> None:
-        """Have done in advance what runs had to do."""
-        for message in lessons.messages():
-            with suppress(OSError):  # it has died, or has no time: runs do it for themselves
-                self._socket and self._socket.send(message)
-
-    async def send(self, order: Mapping[str, object]) -> _Pipes:
-        """Send an order; give the pipes to the run."""
-        assert self._socket is not None  # noqa: S101 - it is ready
-        self.runs += 1
-        control_theirs, control = os.pipe()
-        os.set_blocking(control, False)
-        events, events_theirs = os.pipe()
-        errors, errors_theirs = os.pipe()
-        theirs = (control_theirs, events_theirs, errors_theirs)
-        try:
-            message = [json.dumps(order).encode()]
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", theirs))]
-            with suppress(OSError):  # a server that has died: the pipes end at once, which tells it
-                self._socket.sendmsg(message, rights)
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
-        opened = [await _reader(descriptor) for descriptor in (events, errors)]
-        streams = Streams(opened[0][0], opened[1][0])
-        return _Pipes(control, streams, tuple(transport for _, transport in opened))
-
-    async def end(self) -> None:
-        """Close the socket, which ends it, and wait."""
-        if self._socket:
-            self._socket.close()
-        if self._process and self._process.returncode is None:
-            try:
-                await asyncio.wait_for(self._process.wait(), KILL_SECONDS)
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
-        if self._directory:
-            shutil.rmtree(self._directory, ignore_errors=True)
-
-
-async def _reader(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=LINE_BYTES)
-    file = os.fdopen(descriptor, "rb", buffering=0)
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-    return reader, transport
 
 
 def _is_special(request: RunRequest) -> bool:
@@ -317,23 +173,6 @@ def _order(
         "directory": str(directory),
         "working_directory": str(playbook.parent),
         "environment": dict(environment),
+        "limits": asdict(rules.limits),
         "arguments": [*files, *options_of(request, rules), *tags, *loud, str(playbook)],
     }
-
-
-async def _hang_up(pipes: _Pipes, mark: str, *, ended: bool) -> None:
-    """End the run, and wait until nothing of it is left; a cancellation that comes meanwhile waits."""
-    os.close(pipes.control)
-    if not ended:
-        ending = asyncio.ensure_future(_gone(pipes, mark))
-        while not ending.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(ending)
-    pipes.close()
-
-
-async def _gone(pipes: _Pipes, mark: str) -> None:
-    """The owner of the run's processes holds its end of the pipe until it has killed them all."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(pipes.streams.events.read(), KILL_SECONDS)
-    await asyncio.to_thread(kill_all, partial(marked, MARK, mark), seconds=KILL_SECONDS)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from playbook_engine.runs.environment import without_detour
+from playbook_engine.runs.environment import run_environment, without_detour
 from playbook_engine.runs.records import Rules, RunRequest
 from playbook_engine.runs.supervise import LIMITS
 from playbook_engine.runs.variables import render_plain, render_variables
@@ -103,7 +103,13 @@ def _furnish(directory: Path, request: RunRequest, variables: str) -> None:
         _write(directory / KUBECONFIG, request.kubeconfig)
 
 
-def added_environment(directory: Path, request: RunRequest) -> dict[str, str]:
+def environment_in(directory: Path, request: RunRequest, rules: Rules, *, mark: str) -> dict[str, str]:
+    """Give the environment of the run in ``directory``, by whose ``mark`` its processes are found."""
+    added = _added_environment(directory, request)
+    return run_environment(os.environ, directory=directory, mark=mark, added=added, settings=rules.settings)
+
+
+def _added_environment(directory: Path, request: RunRequest) -> dict[str, str]:
     """Give what a run adds to its environment: what it was given, and the place of its kubeconfig if it has one."""
     if not request.kubeconfig:
         return dict(request.environment)
