@@ -4,13 +4,13 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
+from functools import cached_property, partial
 
 from playbook_engine.cluster.client import RealCluster
-from playbook_engine.compat import environment
+from playbook_engine.engine.executors import in_process_modules, make_executor, run_credentials
 from playbook_engine.engine.life import Engine, Outside
 from playbook_engine.engine.owning import Hearing
 from playbook_engine.engine.renewal import Renewal
@@ -23,7 +23,8 @@ from playbook_engine.fence import Deadman, Fence
 from playbook_engine.leadership.making import make_leadership
 from playbook_engine.observability.logs import get_logger
 from playbook_engine.observability.metrics import Metrics, State
-from playbook_engine.observability.tracing import NO_TRACES, Tracer, TracesError, traces
+from playbook_engine.observability.tracers import TracesError, traces
+from playbook_engine.observability.tracing import NO_TRACES, Tracer
 from playbook_engine.proxy.server import Proxy
 from playbook_engine.queue.backoff import Backoff
 from playbook_engine.queue.slots import Slots
@@ -33,12 +34,6 @@ from playbook_engine.reconcile.passes import Reconciler
 from playbook_engine.reconcile.running import Runner
 from playbook_engine.reconcile.steps import Parts
 from playbook_engine.reconcile.writing import StatusWriter
-from playbook_engine.runs import collection
-from playbook_engine.runs.cold import ColdExecutor
-from playbook_engine.runs.records import Executor, Rules
-from playbook_engine.runs.supervise import Limits
-from playbook_engine.runs.warm import WarmExecutor
-from playbook_engine.settings.choices import Compatibility, Executors
 from playbook_engine.settings.table import Settings
 from playbook_engine.status.conditions import read_conditions
 from playbook_engine.store import Store
@@ -85,164 +80,145 @@ def make_engine(
     tracer: Tracer = NO_TRACES,
 ) -> Engine:
     """Make an engine; nothing is started or asked yet. Raises OSError when the content cannot be read."""
-    store = Store(frozenset(watch.field_manager for watch in watches))
-    queue = WorkQueue(clock=time.monotonic)
-    backoff = Backoff(
-        base=settings.backoff_base_seconds, most=settings.backoff_max_seconds, chance=random.random
-    )
-    content = Content(watches, directory=settings.watches_file.parent, environ=os.environ)
-    intake = Intake(
-        outside.cluster, store, Wakes(watches), metrics, add=queue.add, namespaces=settings.namespaces
-    )
-    kinds = watched_kinds(watches)
-    following = proxy = None
-    if outside.access:
-        following = Following(
-            outside.access, intake, known=kinds, namespaces=settings.namespaces, backoff=backoff
+    parts = _Assembly(settings=settings, watches=watches, outside=outside, metrics=metrics, tracer=tracer)
+    metrics.show_states(partial(states, parts.store, watches))
+    return parts.engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Assembly:
+    """The parts of one engine: each is made once, when it is asked for first, with the parts that it needs."""
+
+    settings: Settings
+    watches: tuple[Watch, ...]
+    outside: Outside
+    metrics: Metrics
+    tracer: Tracer
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(
+            self.settings,
+            self.outside,
+            watching=self.watching,
+            working=self.working,
+            renewal=Renewal(self.content, self.outside.executor, on_content=self.working.look_at_all),
+            metrics=self.metrics,
+            runs=self.runner.shown,
+            proxy=self.proxy,
         )
-        hearing = Hearing(intake, following, queue.add)
-        proxy = Proxy(outside.access, hearing, namespaces=settings.namespaces)
-    watching = Watching(
-        intake,
-        store,
-        kinds=kinds,
-        primaries=(watch.gvk for watch in watches),
-        backoff=backoff,
-        metrics=metrics,
-        following=following,
-    )
-    metrics.show_states(partial(states, store, watches))
-    runner = _make_runner(settings, outside, metrics, proxy, tracer)
-    reconciler = _make_reconciler(settings, store, content, backoff=backoff, outside=outside, runner=runner)
-    working = Working(
-        reconciler,
-        queue,
-        watching,
-        watches=watches,
-        leadership=outside.leadership,
-        rivals=settings.leader_elect,
-        backoff=backoff,
-        metrics=metrics,
-        tracer=tracer,
-    )
-    return Engine(
-        settings,
-        outside,
-        watching=watching,
-        working=working,
-        renewal=Renewal(content, outside.executor, on_content=working.look_at_all),
-        metrics=metrics,
-        runs=runner.shown,
-        proxy=proxy,
-    )
 
+    @cached_property
+    def store(self) -> Store:
+        return Store(frozenset(watch.field_manager for watch in self.watches))
 
-def _make_reconciler(  # noqa: PLR0913 - each is named at the one place that calls it
-    settings: Settings,
-    store: Store,
-    content: Content,
-    *,
-    backoff: Backoff,
-    outside: Outside,
-    runner: Runner,
-) -> Reconciler:
-    clock, metrics = runner.clock, runner.metrics
-    return Reconciler(
-        Parts(
-            cluster=outside.cluster,
-            store=store,
-            gatherer=Gatherer(outside.cluster, store, namespaces=settings.namespaces, clock=clock),
-            runner=runner,
-            writer=StatusWriter(outside.cluster, store, metrics, now=_now),
-            backoff=backoff,
-            metrics=metrics,
-            tracer=runner.tracer,
-            clock=clock,
-            now=_now,
-            content=lambda: content.digest,
-            message_bound=settings.message_bound,
+    @cached_property
+    def queue(self) -> WorkQueue:
+        return WorkQueue(clock=time.monotonic)
+
+    @cached_property
+    def backoff(self) -> Backoff:
+        settings = self.settings
+        return Backoff(
+            base=settings.backoff_base_seconds, most=settings.backoff_max_seconds, chance=random.random
         )
-    )
 
+    @cached_property
+    def content(self) -> Content:
+        return Content(self.watches, directory=self.settings.watches_file.parent, environ=os.environ)
 
-def _make_runner(
-    settings: Settings, outside: Outside, metrics: Metrics, proxy: Proxy | None, tracer: Tracer
-) -> Runner:
-    clock = time.monotonic
-    slots = Slots(settings.max_concurrent_runs, clock=clock)
-    return Runner(
-        executor=outside.executor,
-        slots=slots,
-        metrics=metrics,
-        tracer=tracer,
-        clock=clock,
-        most_per_namespace=settings.max_concurrent_runs_per_namespace,
-        verbosity=settings.ansible_verbosity,
-        environment=run_credentials(os.environ),
-        proxy=proxy,
-    )
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(
+            self.outside.cluster,
+            self.store,
+            Wakes(self.watches),
+            self.metrics,
+            add=self.queue.add,
+            namespaces=self.settings.namespaces,
+        )
 
+    @cached_property
+    def following(self) -> Following | None:
+        """What watches kinds of which runs make objects; None where runs make none but those that are declared."""
+        if self.outside.access is None:
+            return None
+        return Following(
+            self.outside.access,
+            self.intake,
+            known=watched_kinds(self.watches),
+            namespaces=self.settings.namespaces,
+            backoff=self.backoff,
+        )
 
-def make_executor(
-    settings: Settings, metrics: Metrics, fence: Fence, *, modules: Iterable[str] = ()
-) -> Executor:
-    """Make the executor that the settings ask for; whether runs are warm is logged and measured.
+    @cached_property
+    def proxy(self) -> Proxy | None:
+        """The way of such runs to the API server."""
+        if self.outside.access is None or self.following is None:
+            return None
+        hearing = Hearing(self.intake, self.following, self.queue.add)
+        return Proxy(self.outside.access, hearing, namespaces=self.settings.namespaces)
 
-    Raises OSError when there is no place for the runs.
-    """
-    directory = settings.runs_directory
-    rules = _make_rules(settings, os.environ)
-    if settings.executor is Executors.COLD:
-        return ColdExecutor(directory, rules=rules, fence=fence)
+    @cached_property
+    def watching(self) -> Watching:
+        return Watching(
+            self.intake,
+            self.store,
+            kinds=watched_kinds(self.watches),
+            primaries=(watch.gvk for watch in self.watches),
+            backoff=self.backoff,
+            metrics=self.metrics,
+            following=self.following,
+        )
 
-    def tell(reason: str) -> None:
-        metrics.warm_state(warm=not reason)
-        if reason:
-            log.warning("runs are cold: each starts Ansible anew", reason=reason)
-        else:
-            log.info("runs are warm")
+    @cached_property
+    def runner(self) -> Runner:
+        settings = self.settings
+        return Runner(
+            executor=self.outside.executor,
+            slots=Slots(settings.max_concurrent_runs, clock=time.monotonic),
+            metrics=self.metrics,
+            tracer=self.tracer,
+            clock=time.monotonic,
+            most_per_namespace=settings.max_concurrent_runs_per_namespace,
+            verbosity=settings.ansible_verbosity,
+            environment=run_credentials(os.environ),
+            proxy=self.proxy,
+        )
 
-    return WarmExecutor(directory, rules=rules, on_state=tell, fence=fence, modules=tuple(modules))
-
-
-def _make_rules(settings: Settings, environ: Mapping[str, str]) -> Rules:
-    compatible = settings.compatibility is Compatibility.ANSIBLE_OPERATOR
-    return Rules(
-        message_bound=settings.message_bound,
-        limits=Limits(memory_bytes=settings.run_memory_bytes, open_files=settings.run_open_files),
-        runs_per_server=settings.runs_per_server,
-        settings=environment.run_settings(environ) if compatible else {},
-        arguments=settings.ansible_arguments,
-        inventory=environment.inventory(environ) if compatible else None,
-    )
-
-
-def in_process_modules(watches: Iterable[Watch]) -> list[str]:
-    """Give the modules that need no process of their own: those that entries name, and those of the engine."""
-    watches = tuple(watches)
-    named = {name for watch in watches for name in watch.in_process_modules}
-    ours = (
-        collection.MODULES
-        if any(watch.dependents for watch in watches) and collection.is_own(os.environ)
-        else ()
-    )
-    return sorted(named.union(ours))
-
-
-def run_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables by which modules of a run find the same cluster as the engine.
-
-    A run has a home directory of its own, so the kubeconfig in that of the user has to be named.
-    """
-    named = environ.get("KUBECONFIG")
-    if named:
-        return {
-            "KUBECONFIG": os.pathsep.join(
-                str(Path(path).absolute()) for path in named.split(os.pathsep) if path
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        cluster, store, namespaces = self.outside.cluster, self.store, self.settings.namespaces
+        return Reconciler(
+            Parts(
+                cluster=cluster,
+                store=store,
+                gatherer=Gatherer(cluster, store, namespaces=namespaces, clock=time.monotonic),
+                runner=self.runner,
+                writer=StatusWriter(cluster, store, self.metrics, now=_now),
+                backoff=self.backoff,
+                metrics=self.metrics,
+                tracer=self.tracer,
+                clock=time.monotonic,
+                now=_now,
+                content=lambda: self.content.digest,
+                message_bound=self.settings.message_bound,
             )
-        }
-    usual = Path(environ.get("HOME", "/")) / ".kube" / "config"
-    return {"KUBECONFIG": str(usual)} if usual.is_file() else {}
+        )
+
+    @cached_property
+    def working(self) -> Working:
+        return Working(
+            self.reconciler,
+            self.queue,
+            self.watching,
+            watches=self.watches,
+            leadership=self.outside.leadership,
+            rivals=self.settings.leader_elect,
+            backoff=self.backoff,
+            metrics=self.metrics,
+            tracer=self.tracer,
+        )
 
 
 def states(store: Store, watches: Iterable[Watch]) -> Iterator[State]:

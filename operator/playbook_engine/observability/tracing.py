@@ -1,20 +1,13 @@
 """Traces of passes: what is told of them, and nothing at all while they are off.
 
-A span is a piece of work with a begin, an end and facts; those begun inside it are its children. ``otlp`` sends them to
-a collector, and is loaded for that only.
+A span is a piece of work with a begin, an end and facts; those begun inside it are its children. ``tracers`` chooses
+who is told of them.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from playbook_engine.settings.choices import Traces
-
 type Fact = str | int | float | bool
-
-
-class TracesError(Exception):
-    """Traces are asked for and cannot be made."""
 
 
 class Span(Protocol):
@@ -118,32 +111,3 @@ class Steps:
         if self._going:
             self._going.end()
         self._going = None
-
-
-@contextmanager
-def traces(wanted: Traces) -> Iterator[Tracer]:
-    """Have the tracer that the setting asks for, and send what is left at the end.
-
-    Raises TracesError when its packages are not installed, or when a variable of OpenTelemetry cannot be used.
-    """
-    tracer = _make(wanted)
-    try:
-        yield tracer
-    finally:
-        tracer.close()
-
-
-def _make(wanted: Traces) -> Tracer:
-    if wanted is Traces.OFF:
-        return NO_TRACES
-    try:
-        from playbook_engine.observability.otlp import OtlpTracer  # noqa: PLC0415 - loaded by who asks for it only
-    except ImportError as error:
-        raise TracesError(
-            f"traces cannot be sent: {error.name} is not installed; install the extra `traces` of this package, or set"
-            " --traces off"
-        ) from error
-    try:
-        return OtlpTracer()
-    except ValueError as error:
-        raise TracesError(f"traces cannot be sent: an OTEL_* variable cannot be used: {error}") from error

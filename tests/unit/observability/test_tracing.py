@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from playbook_engine.observability.tracing import NO_TRACES, NoSpan, Span, Steps, TracesError, traces
+from playbook_engine.observability.tracers import TracesError, traces
+from playbook_engine.observability.tracing import NO_TRACES, NoSpan, Span, Steps
 from playbook_engine.settings.choices import Traces
 
 
@@ -42,7 +43,7 @@ def test_nothing_is_told_while_they_are_off() -> None:
 def test_the_library_is_not_loaded_while_they_are_off() -> None:
     script = (
         "import sys, playbook_engine.cli\n"
-        "from playbook_engine.observability.tracing import traces\n"
+        "from playbook_engine.observability.tracers import traces\n"
         "from playbook_engine.settings.choices import Traces\n"
         "with traces(Traces.OFF): pass\n"
         "print([name for name in sys.modules if name in ('opentelemetry.trace', 'google.protobuf')])"
