@@ -12,6 +12,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.identity impo
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import object_key
 
 type Ports = Iterable[Mapping[str, Any]]
 
@@ -90,9 +91,5 @@ def _containers(item: Object) -> list[Mapping[str, Any]]:
 
 
 def _is_written_by_others(live: Object, observed: Mapping[str, Any]) -> bool:
-    metadata = live["metadata"]
-    place = f"/{live['kind']}/{metadata['namespace']}/{metadata['name']}"
-    entries = (found for key, found in section(observed, "writers").items() if f"/{key}".endswith(place))
-    return any(
-        writer["manager"] != MANAGER and "spec" in writer["fields"] for found in entries for writer in found
-    )
+    writers = section(observed, "writers").get(object_key(live)) or ()
+    return any(writer["manager"] != MANAGER and "spec" in writer["fields"] for writer in writers)

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import ENTRIES
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import OPENSHIFT_API, Situation
 
+API_VERSIONS = {"ConfigMap": "v1", "PersistentVolumeClaim": "v1"} | {
+    entry.kind: entry.api_version for entry in ENTRIES
+}
 STANDARD = {"name": "standard", "isDefault": "true", "allowVolumeExpansion": True, "created": "2026-01-01"}
 
 
@@ -33,7 +37,7 @@ def live(kind: str, name: str = "r", *, owner: str = "u1", **metadata: Any) -> d
     """Return an object that is there."""
     owners = [{"uid": owner, "kind": "Thing", "name": "t", "controller": True}] if owner else []
     return {
-        "apiVersion": "v1",
+        "apiVersion": API_VERSIONS[kind],
         "kind": kind,
         "metadata": {
             "name": name,

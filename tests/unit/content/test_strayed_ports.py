@@ -14,8 +14,7 @@ MANIFEST = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "r"}, "s
 
 def seen(item: dict[str, Any], *writers: dict[str, Any]) -> dict[str, Any]:
     """Return an observation of one object and who has written it."""
-    group = "apps/v1" if item["kind"] == "Deployment" else "v1"
-    return {**observed(item), "writers": {f"{group}/{item['kind']}/ml/r": [OURS, *writers]}}
+    return {**observed(item), "writers": {f"{item['apiVersion']}/{item['kind']}/ml/r": [OURS, *writers]}}
 
 
 def service(*ports: dict[str, Any]) -> dict[str, Any]:
