@@ -54,6 +54,9 @@ class Watching:
         Returns when every kind of resource could be listed; of the other kinds it is known why they could not.
         """
         await asyncio.gather(*(self._intake.compare(gvk) for gvk in self._kinds))
+        absent = [str(gvk) for gvk in self._kinds if self._store.state(gvk) is KindState.ABSENT]
+        if absent:
+            log.info("some kinds are not served here; they are watched as soon as they are", kinds=absent)
         while unknown := [gvk for gvk in self._primaries if not self._is_known(gvk)]:
             await asyncio.sleep(self._backoff.base)
             await asyncio.gather(*(self._intake.compare(gvk) for gvk in unknown))

@@ -36,6 +36,9 @@ class _Retries(logging.Filter):
 
 
 logging.getLogger("kopf._cogs.clients.watching").addFilter(_Retries())
+logging.getLogger("kopf._core.reactor.observation").addFilter(
+    lambda record: not record.getMessage().startswith("Unresolved resources cannot be served")
+)  # the engine says once which kinds are not served, and takes them when they are
 
 log = get_logger(__name__)
 
