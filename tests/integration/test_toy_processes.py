@@ -45,7 +45,8 @@ def test_a_run_that_takes_too_long_is_ended_with_all_its_processes(
     assert "after 15 s in task 'Wait at the gate until it opens'" in message
     gate.open()
     toy.wait_made()
-    assert run_processes(toymaker) == [], "nor does a run that succeeds leave a process"
+    # A fork server that has learned from the run may still try an import in a fork.
+    wait_for(lambda: run_processes(toymaker) == [], timeout=5, what="no process after a run that succeeds")
 
 
 @pytest.mark.parametrize("victim", ["owner", "playbook"])
