@@ -3,10 +3,12 @@
 Events and reads write into it, passes read from it. It has one thread and no lock.
 """
 
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from playbook_engine.objects import (
     GroupVersionKind,
@@ -23,6 +25,9 @@ from playbook_engine.objects import (
 
 MOST_GONE = 4096
 """So many uids of deleted objects are remembered; none is ever given twice."""
+
+_SHORT = 100
+"""Characters of texts that are likely to stand in many objects."""
 
 
 class KindState(StrEnum):
@@ -79,7 +84,7 @@ class Store:
         if old and not is_newer(found, old.found):
             return None
         prints = {name: text for name in self._managers if (text := fingerprint(found, name))}
-        entry = _Entry(without_managed_fields(found), prints, writers(found))
+        entry = _Entry(compact(without_managed_fields(found)), prints, writers(found))
         if old:
             self._unlink(key, old.found)
         entries[key] = entry
@@ -143,6 +148,15 @@ class Store:
             keys.discard(key)
             if not keys:
                 del self._owned[mark]
+
+
+def compact(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Copy JSON so that all copies share equal names and short texts: most of one object's stand in many."""
+    if isinstance(value, dict):
+        return {sys.intern(name): compact(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [compact(one) for one in value]
+    return sys.intern(value) if type(value) is str and len(value) < _SHORT else value
 
 
 def without_managed_fields(found: Object) -> Object:

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from asyncio import sslproto
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,13 @@ from playbook_engine.cluster.errors import NoCredentialsError
 from playbook_engine.cluster.login import Login
 
 type Session = aiohttp.ClientSession
+
+sslproto.SSLProtocol.max_size = 32 * 1024
+"""Bytes that each TLS connection sets aside for what it reads, and holds as long as it lives, a quiet watch too.
+
+Python's own number is 256 KiB, which is 9 MiB for the connections of an operator that watches twenty kinds; a record of
+TLS has 16 KiB at most.
+"""
 
 
 def open_session(login: Login) -> Session:

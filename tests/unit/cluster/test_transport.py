@@ -1,8 +1,10 @@
 """Requests: how they prove who sends them, and what becomes of answers that are none."""
 
+import gc
 import inspect
 import json
 import ssl
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -270,3 +272,18 @@ async def test_what_is_not_there_is_told_in_the_words_of_the_server(
     server.answer = lambda _: web.json_response({"message": 'pots "x" not found'}, status=404)
     with pytest.raises(NotFoundError, match=r'pots "x" not found \(HTTP 404\)'):
         await client.send(READ)
+
+
+async def test_a_connection_sets_little_memory_aside_and_takes_long_answers(
+    client: Client, known: Callable[..., Path]
+) -> None:
+    certificate = make_certificate()
+    async with listening(Server(), tls=certificate.context) as server:
+        known(
+            server.url, {"token": "good"}, **{"certificate-authority-data": encoded(certificate.pem.decode())}
+        )
+        server.answer = lambda _: web.json_response({"long": "x" * 1_000_000})
+        assert len((await client.send(READ))["long"]) == 1_000_000
+        buffers = [one for one in gc.get_objects() if isinstance(one, sslproto.SSLProtocol)]
+        assert buffers
+        assert {one.max_size for one in buffers} == {32 * 1024}

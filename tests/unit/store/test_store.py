@@ -1,9 +1,10 @@
 """The store: newer states replace older ones, other objects of the same name are told apart, owners are known."""
 
+import json
 from typing import Any
 
 from playbook_engine.objects import GroupVersionKind, ObjectKey, fingerprint, key_of
-from playbook_engine.store import MOST_GONE, KindState, Store
+from playbook_engine.store import MOST_GONE, KindState, Store, compact
 
 CONFIG_MAP = GroupVersionKind(group="", version="v1", kind="ConfigMap")
 
@@ -131,3 +132,14 @@ def test_the_name_of_an_object_in_results_has_all_its_parts() -> None:
         gvk=GroupVersionKind(group="apps", version="v1", kind="Deployment"), namespace="ns", name="d"
     )
     assert str(key) == "apps/v1/Deployment/ns/d"
+
+
+def test_copies_share_names_and_short_texts_and_are_equal() -> None:
+    text = json.dumps(
+        {"spec": {"image": "router:1", "ports": [{"port": 80}], "on": True, "none": None, "long": "x" * 200}}
+    )
+    one, other = compact(json.loads(text)), compact(json.loads(text))
+    assert one == other == json.loads(text)
+    assert one["spec"]["image"] is other["spec"]["image"]
+    assert next(iter(one)) is next(iter(other))
+    assert one["spec"]["ports"] is not other["spec"]["ports"]
