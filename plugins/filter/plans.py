@@ -8,51 +8,33 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils import (
-    exposure,
     gateway,
     gateway_extproc,
     openshift_route,
     persistence,
     revisions,
-    scaling,
+    router_objects,
     strayed_ports,
-    workload,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_credentials import refusal
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import plaintext
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import FORMAT
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ignored_fields import ignored_condition
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
-    ACCOUNT,
-    AUTOSCALER,
-    BUDGET,
-    DEPLOYMENT,
-    HEADLESS_SERVICE,
-    INGRESS,
-    SERVICE,
-    account_name,
     gateway_mode,
-    leftovers,
     section,
     spec_of,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import OWNER_ANNOTATION
 from ansible_collections.vllm.semantic_router.plugins.module_utils.persistence import RETAIN
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, plain
-from ansible_collections.vllm.semantic_router.plugins.module_utils.probes import start_seconds
-from ansible_collections.vllm.semantic_router.plugins.module_utils.results import Condition, false, true
-from ansible_collections.vllm.semantic_router.plugins.module_utils.rollback import Course, course_of
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import false
+from ansible_collections.vllm.semantic_router.plugins.module_utils.rollback import course_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.situation import (
     DEFAULT_CLUSTER_DOMAIN,
     Situation,
 )
-from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import CONFIG, ENVOY_CONFIG
-from ansible_collections.vllm.semantic_router.plugins.module_utils.strategy import gap_of, strategy_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import record_of
-from ansible_collections.vllm.semantic_router.plugins.module_utils.transitions import kept_kinds
-
-FORCE_ANNOTATION = "vllm.ai/reconcile-at"
+from ansible_collections.vllm.semantic_router.plugins.module_utils.stored import ENVOY_CONFIG
 
 type Plan = dict[str, Any]
 
@@ -163,47 +145,7 @@ def router_plan(
     service_address: str = "",
 ) -> Plan:
     """Return what the router's objects are made of, which are wanted, and what stands in the way."""
-    situation = Situation(resource, observed, cluster_domain, service_address)
-    obstacle = situation.workload_obstacle
-    spec = spec_of(resource)
-    revision = revisions.revision_of(situation)
-    course = course_of(situation, revision)
-    needed = situation.stored.in_use() if course.template else revisions.needed(situation, revision)
-    kept = kept_kinds(situation.stored, standalone=situation.is_standalone)
-    return {
-        "wanted": _blocked(course) if obstacle else _router_objects(resource, course),
-        "earlier": revisions.earlier_configs(situation, revision, CONFIG),
-        **_removals([] if obstacle else list(leftovers(resource, observed, needed, kept_kinds=kept))),
-        "name": situation.identity.name,
-        "labels": situation.identity.labels,
-        "selector": situation.identity.selector,
-        "account": account_name(resource),
-        "account_annotations": plain(section(spec, "serviceAccount").get("annotations")),
-        "files": revisions.router_files(situation),
-        "revision": revision,
-        "service_annotations": exposure.service_annotations(situation),
-        "service_type": str(section(spec, "service").get("type") or "ClusterIP"),
-        "service_ports": exposure.service_ports(situation),
-        "headless_ports": exposure.headless_ports(situation),
-        "replicas": scaling.replicas(situation),
-        "start_seconds": start_seconds(spec),
-        "template": course.template or workload.template(situation, revision),
-        "strategy": strategy_of(situation).rolling,
-        "status": {
-            "rollback": course.record,
-            "takenOver": record_of(resource, applied=obstacle is None),
-            "reconcileAt": section(resource, "metadata", "annotations").get(FORCE_ANNOTATION),
-        },
-        "autoscaler": {**scaling.limits(situation), "metrics": scaling.metrics(situation)},
-        "ingress": _ingress(situation),
-        "conditions": {
-            "ConfigValid": situation.config_condition.as_dict(),
-            "IngressReady": exposure.ingress_condition(situation).as_dict(),
-            "AutoscalingReady": scaling.condition(situation).as_dict(),
-            "IgnoredFields": ignored_condition(resource),
-            "RouterReady": _router_condition(situation, revision, obstacle or course.condition),
-        },
-    }
+    return router_objects.plan_of(Situation(resource, observed, cluster_domain, service_address))
 
 
 def openshift_plan(resource: Object, observed: Mapping[str, Any]) -> Plan:
@@ -224,52 +166,6 @@ def route_refusal(error: str, resource: Object, reason: str = "RouteRefused") ->
     """Return the condition of a Route that could not be applied."""
     host = section(spec_of(resource), "openshift", "routes").get("hostname")
     return {"RouteReady": openshift_route.refusal(str(error), host, str(reason)).as_dict()}
-
-
-def _blocked(course: Course) -> list[str]:
-    """Going back does not depend on a specification that stands in its own way."""
-    return ["Deployment"] if course.template else []
-
-
-def _router_objects(resource: Object, course: Course) -> list[str]:
-    """Return the names of the manifests that are wanted, in the order in which they are applied."""
-    entries = {
-        "ServiceAccount": ACCOUNT,
-        "Service": SERVICE,
-        "HeadlessService": HEADLESS_SERVICE,
-        "Deployment": DEPLOYMENT,
-        "PodDisruptionBudget": BUDGET,
-        "HorizontalPodAutoscaler": AUTOSCALER,
-        "Ingress": INGRESS,
-    }
-    configuration = [] if course.template else ["ConfigMap"]
-    return configuration + [name for name, entry in entries.items() if entry.wanted(resource)]
-
-
-def _removals(unwanted: list[dict[str, Any]]) -> Plan:
-    """An autoscaler goes before anything is applied: afterwards the number of pods is ours."""
-    scalers = [one for one in unwanted if one["kind"] == AUTOSCALER.kind]
-    return {"retired": scalers, "unwanted": [one for one in unwanted if one not in scalers]}
-
-
-def _ingress(situation: Situation) -> Plan:
-    given = section(spec_of(situation.resource), "ingress")
-    return {
-        "annotations": plain(given.get("annotations")),
-        "class_name": given.get("className") or None,
-        "rules": exposure.ingress_rules(situation),
-        "tls": exposure.ingress_tls(situation),
-    }
-
-
-def _router_condition(situation: Situation, revision: str, problem: Condition | None) -> Plan:
-    if problem:
-        return dict(problem.as_dict())
-    gap = gap_of(situation)
-    text = f"the objects are applied as revision {revision}"
-    if gap:
-        return {**true("AppliedWithGaps", f"{text}; {gap}").as_dict(), "warning": True}
-    return dict(true("Applied", text).as_dict())
 
 
 class FilterModule:
