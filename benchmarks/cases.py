@@ -113,15 +113,25 @@ def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None
     remove(subject, names)
 
 
-def edits_among(bench: Bench, subject: Subject, counts: Sequence[int], *, edits: int, there: int = 0) -> None:
-    """Edit one resource while there are so many, which are left; ``there`` are some already."""
-    for count in counts:
-        bench.say(f"edits among {count}")
-        bench.fill(subject, [f"crowd-{number}" for number in range(there, count)])
-        there = count
+def edits_among(
+    bench: Bench, sparse: Subject, crowded: Subject, edits: Sequence[int], counts: tuple[int, int]
+) -> None:
+    """Edit one resource, in turns where there are few of them and where there are many, ``counts``; they stay.
+
+    ``edits`` are numbers of replicas, each another one than that before it.
+    """
+    few, many = counts
+    bench.say(f"edits among {few} and among {many}")
+    for subject, count in ((sparse, few), (crowded, many)):
+        names = [f"crowd-{number}" for number in range(count)]
+        bench.fill(subject, [name for name in names if not subject.space.get("SemanticRouter", name)])
+    for subject in (sparse, crowded):
         calm(subject)
-        values = [bench.edit(subject, "crowd-0", 2 + (number + count) % 7) for number in range(edits)]
-        bench.results.add(f"edit among {count}", subject.name, "latency", "s", *values)
+    for replicas in edits:
+        for subject, case in ((sparse, f"edit among {few}, not {many}"), (crowded, f"edit among {many}")):
+            seconds = bench.edit(subject, "crowd-0", replicas)
+            bench.results.add(case, subject.name, "latency", "s", seconds)
+            time.sleep(QUIET_SECONDS)
 
 
 def idle(bench: Bench, subject: Subject, count: int, *, seconds: float) -> None:

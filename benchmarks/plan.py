@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks import cases
@@ -121,13 +122,16 @@ class Plan:
             self.start.end("busy")
 
     def many(self) -> None:
-        """Edit one among few and among many; leave them alone; start again."""
+        """Edit one among few and among many; leave many alone, with nobody beside them; start again."""
         few, some, many = 5, 50, self.options.many
-        cases.edits_among(self.bench, self.warm, [few, some], edits=10)
-        cases.idle(self.bench, self.warm, some, seconds=60)
-        cases.edits_among(self.bench, self.warm, [many], edits=10, there=some)
-        cases.idle(self.bench, self.warm, many, seconds=60)
-        cases.restart(self.bench, self.warm, many)
+        sparse, crowded = self.warm, self.start("crowded")
+        replicas = cycle(range(2, 9))
+        for count in (some, many):
+            cases.edits_among(self.bench, sparse, crowded, [*islice(replicas, 10)], (few, count))
+            sparse.stop()
+            cases.idle(self.bench, crowded, count, seconds=60)
+            sparse.start()
+        cases.restart(self.bench, crowded, many)
 
     @property
     def warm(self) -> Subject:

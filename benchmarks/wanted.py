@@ -50,10 +50,11 @@ def _among(one: Measure, other: Measure) -> Measure:
 def wanted(*, burst: int, many: int, crowd: int, runs: int) -> Sequence[Wanted]:
     """Give all, for cases of these sizes."""
     pairs, greatest, crowded = f"burst of {burst}", "burst of 200", f"restart with {crowd}"
-    among, few = _median(f"edit among {many}", "latency"), _median("edit among 5", "latency")
+    among = _median(f"edit among {many}", "latency", "crowded")
+    few = _median(f"edit among 5, not {many}", "latency")
     new = _ratio("new", "latency", "busy, new", "warm, new")
     roles, twin = ("cold", "warm"), ("cold twin", "warm twin")
-    idle, grown = _median(f"idle with {many}", "processor of 100"), f"after {runs} runs"
+    idle, grown = _median(f"idle with {many}", "processor of 100", "crowded"), f"after {runs} runs"
 
     def row(  # noqa: PLR0913 - a row of a table
         what: str, unit: str, must: float, aim: float, measure: Measure, *, more: bool = False
@@ -74,7 +75,7 @@ def wanted(*, burst: int, many: int, crowd: int, runs: int) -> Sequence[Wanted]:
         row(f"runs after a restart with {crowd}", "", 0, 0, _median(crowded, "runs", "busy")),
         row(f"writes after a restart with {crowd}", "", 0, 0, _median(crowded, "writes", "busy")),
         row("processor of 100 at rest", "% of a core", 1, 0.2, idle),
-        row("memory with 50 at rest", "MiB", 200, 140, _median("idle with 50", "memory")),
+        row("memory with 50 at rest", "MiB", 200, 140, _median("idle with 50", "memory", "crowded")),
         row(f"growth of memory {grown}", "%", 5, 0, _median(grown, "memory grown")),
         row("disk for runs", "MiB", 64, 0, _median(greatest, "disk at most")),
         row("start to ready", "s", 5, 2, _median("start", "ready")),

@@ -9,6 +9,7 @@ from playbook_engine.objects import (
     GroupVersionKind,
     Object,
     ObjectKey,
+    mapping,
     metadata_of,
     owner_mark,
     owner_marks,
@@ -31,11 +32,16 @@ class Wake:
     priority: Priority
 
 
+type _Place = tuple[GroupVersionKind, str, tuple[str, str]]
+"""A kind, a namespace, and a label with its value."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     watch: Watch
     uid: str
     interest: Interest
+    places: tuple[_Place, ...]
 
 
 class Wakes:
@@ -47,6 +53,7 @@ class Wakes:
         self._known: dict[ObjectKey, _Known] = {}
         self._by_mark: dict[str, ObjectKey] = {}
         self._by_name: defaultdict[tuple[GroupVersionKind, str], set[ObjectKey]] = defaultdict(set)
+        self._by_label: defaultdict[_Place, set[ObjectKey]] = defaultdict(set)
 
     def of_change(self, change: Change) -> set[Wake]:
         """Give the resources that a change wakes, and learn from it when it is of a resource itself."""
@@ -75,14 +82,29 @@ class Wakes:
             for mark in (old.uid, owner_mark(change.key)):
                 self._by_mark.pop(mark, None)
             for key in old.interest.keys:
-                self._by_name[key.gvk, key.name].discard(change.key)
+                _leave(self._by_name, (key.gvk, key.name), change.key)
+            for place in old.places:
+                _leave(self._by_label, place, change.key)
         if change.new is not None:
             watch = self._watches[change.key.gvk]
-            known = _Known(watch, uid_of(change.new), interest_of(watch, change.new))
+            interest = interest_of(watch, change.new)
+            places = tuple(self._places(watch, interest, change.key.namespace))
+            known = _Known(watch, uid_of(change.new), interest, places)
             self._known[change.key] = known
             self._by_mark |= dict.fromkeys((known.uid, owner_mark(change.key)), change.key)
             for key in known.interest.keys:
                 self._by_name[key.gvk, key.name].add(change.key)
+            for place in places:
+                self._by_label[place].add(change.key)
+
+    def _places(self, watch: Watch, interest: Interest, namespace: str) -> Iterator[_Place]:
+        """Give where a resource is found by labels: for each map of them, by that which the fewest others want."""
+        for reference in watch.references:
+            for wanted in interest.labels.get(reference.name, ()):
+                yield min(
+                    ((reference.gvk, namespace, label) for label in wanted.items()),
+                    key=lambda place: len(self._by_label.get(place, ())),
+                )
 
     def _dependents(self, change: Change) -> Iterator[ObjectKey]:
         for found in filter(None, (change.old, change.new)):
@@ -93,10 +115,23 @@ class Wakes:
         for key in self._by_name.get((change.key.gvk, change.key.name), ()):
             if self._is_named(self._known[key], change):
                 yield key
-        for key, known in self._known.items():
+        for key in self._candidates(change):
+            known = self._known[key]
             for reference in known.watch.references:
                 if reference.gvk == change.key.gvk and self._is_found(key, known, reference, change):
                     yield key
+
+    def _candidates(self, change: Change) -> set[ObjectKey]:
+        """Give the resources that may find the object by its labels, or that look at all of its kind."""
+        gvk, namespace = change.key.gvk, change.key.namespace
+        if any(one.every and one.gvk == gvk for watch in self._watches.values() for one in watch.references):
+            return set(self._known)
+        labels = {
+            (str(name), str(value))
+            for found in filter(None, (change.old, change.new))
+            for name, value in mapping(metadata_of(found).get("labels")).items()
+        }
+        return {key for label in labels for key in self._by_label.get((gvk, namespace, label), ())}
 
     def _matters(self, watch: Watch, change: Change) -> bool:
         """Whether a resource wants to hear of a change of an object of its own.
@@ -126,6 +161,13 @@ class Wakes:
             return False
         matching = [found is not None and has_labels(found, wanted) for found in (change.old, change.new)]
         return any(matching) and (matching[0] != matching[1] or _differs(reference, change))
+
+
+def _leave[P](index: defaultdict[P, set[ObjectKey]], place: P, key: ObjectKey) -> None:
+    """Take a resource out of an index; nothing is left of it where it was the last one."""
+    index[place].discard(key)
+    if not index[place]:
+        del index[place]
 
 
 def _meets(wanted: ObjectKey, found: ObjectKey) -> bool:

@@ -1,7 +1,11 @@
 """Which resources a change wakes, and which changes wake nobody."""
 
+import pickle
 from pathlib import Path
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from playbook_engine.events.wakes import Wake, Wakes
 from playbook_engine.expressions import Expression
@@ -165,3 +169,35 @@ def test_a_kind_that_is_served_from_now_on_wakes_all_whose_runs_see_it() -> None
     index = wakes(pot())
     assert index.of_kind(CLASS) == {Wake(key(), Priority.DEPENDENT)}
     assert index.of_kind(GroupVersionKind(group="", version="v1", kind="Pod")) == set()
+
+
+LABELS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy"), max_size=3)
+
+
+@given(wanted=st.lists(LABELS, max_size=8), old=LABELS, new=LABELS, gone=st.sets(st.integers(0, 7)))
+def test_whom_labels_find_is_found_without_looking_at_everybody(
+    wanted: list[dict[str, str]], old: dict[str, str], new: dict[str, str], gone: set[int]
+) -> None:
+    index = wakes(*(pot(f"pot-{number}", labels=labels) for number, labels in enumerate(wanted)))
+    for number in gone & set(range(len(wanted))):
+        index.of_change(change(pot(f"pot-{number}", labels=wanted[number]), None))
+    expected = {
+        f"pot-{number}"
+        for number, labels in enumerate(wanted)
+        if number not in gone
+        and labels
+        and (labels.items() <= old.items()) != (labels.items() <= new.items())
+    }
+    assert woken(index, service("s", 1, "", **old), service("s", 1, "", **new)) == expected
+
+
+def test_nothing_is_left_of_resources_that_are_gone() -> None:
+    index = wakes()
+    empty = pickle.dumps(vars(index))
+    for number in range(3):
+        one = pot(
+            f"pot-{number}", services=["s"], labels={"app": "x", "of": str(number)}, **{"class": "fast"}
+        )
+        index.of_change(change(None, one))
+        index.of_change(change(one, None))
+    assert pickle.dumps(vars(index)) == empty
