@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import Identity
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import (
+    disowning,
     entries_of,
     folding,
     is_applied_by,
@@ -129,8 +130,12 @@ class Applier:
             raise RivalError(f"{told}; it is left as it is, and the condition RouterReady says how to go on")
 
     def _settled(self, live: Object) -> Object:
-        """Put on our account what we, or those before us, have written without server-side apply."""
-        operations = folding(entries_of(live), self.manager, self._predecessors(live))
+        """Put on our account, and on no other, what we or those before us have written."""
+        entries = entries_of(live)
+        operations = [
+            *disowning(entries, self.manager),
+            *folding(entries, self.manager, self._predecessors(live)),
+        ]
         if not operations or self.trial:
             return live
         same = {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}

@@ -14,6 +14,9 @@ APPLY, UPDATE = "Apply", "Update"
 SUPERSEDED = ("manager",)
 """Field managers of the operator in Go, which takes the name of its program."""
 
+NOBODY = "before-first-apply"
+"""The API server's name for who has all of an object that is applied without accounts: somebody has cleared them."""
+
 type Entries = Sequence[Mapping[str, Any]]
 
 
@@ -39,6 +42,28 @@ def folding(entries: Entries, manager: str, superseded: Collection[str] = ()) ->
         fields = _union(fields, entry.get("fieldsV1") or {})
     whole = {**mine[-1][1], "manager": manager, "operation": APPLY, "fieldsV1": fields}
     return [*operations, {"op": "add", "path": "/metadata/managedFields/-", "value": whole}]
+
+
+def disowning(entries: Entries, manager: str) -> list[dict[str, Any]]:
+    """Take from the account of nobody what ``manager`` has applied, so that it goes when it is applied no more.
+
+    Returns a JSON patch of this one account; none when nothing has to be done. The rest of it stays there: whose it
+    was is not known any more, and it may be what others have added.
+    """
+    applied = [one for one in entries if one["manager"] == manager and one["operation"] == APPLY]
+    ours: dict[str, Any] = {}
+    for entry in applied:
+        ours = _union(ours, entry.get("fieldsV1") or {})
+    operations = []
+    for index, entry in enumerate(entries):
+        fields = entry.get("fieldsV1") or {}
+        if entry["manager"] == NOBODY and (left := _minus(fields, ours)) != fields:
+            path = f"/metadata/managedFields/{index}"
+            operations += [
+                {"op": "test", "path": path, "value": entry},
+                {"op": "replace", "path": f"{path}/fieldsV1", "value": left},
+            ]
+    return operations
 
 
 def people(entries: Entries) -> set[str]:
@@ -92,3 +117,13 @@ def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Unite two trees of field names."""
     both = {**one, **other}
     return {name: _union(one.get(name) or {}, other.get(name) or {}) for name in both}
+
+
+def _minus(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from one tree of field names the leaves that another has, and what has no leaves then."""
+    left: dict[str, Any] = {}
+    for name, below in one.items():
+        rest = _minus(below, other[name]) if name in other else below
+        if rest or name not in other:
+            left[name] = rest
+    return left

@@ -12,6 +12,7 @@ from tests.support.audit import AuditLog
 from tests.support.operators import USER
 from tests.support.routers import CHILD_KINDS, Router, endpoint, service
 from tests.support.waiting import stays, wait_for
+from tools.fields.runs import FIELD_MANAGER
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -94,6 +95,29 @@ def test_a_port_that_another_client_moves_comes_back_and_what_it_adds_stays(
 
     wait_for(back, timeout=BACK_SECONDS, what="the port has its number again")
     router.wait_condition("Reconciled", "True")
+
+
+def test_a_field_goes_though_another_client_has_cleared_the_accounts_of_all(router: Router) -> None:
+    """The API server then has all that is there on the account of nobody, who never lets go of anything."""
+    space = router.space
+    router.edit({"podAnnotations": {"example.com/colour": "blue"}})
+    router.wait_available()
+    space.patch("Deployment", "router", {"metadata": {"labels": {"team": "a"}, "managedFields": [{}]}})
+
+    def is_kept_again() -> bool:
+        found = router.deployment()["metadata"].get("managedFields", [])
+        return any((one["manager"], one["operation"]) == (FIELD_MANAGER, "Apply") for one in found)
+
+    wait_for(is_kept_again, timeout=BACK_SECONDS, what="an account of what the operator applies")
+    router.edit({"podAnnotations": None})
+
+    def is_gone() -> bool:
+        annotations = router.deployment()["spec"]["template"]["metadata"]["annotations"]
+        return "example.com/colour" not in annotations
+
+    wait_for(is_gone, timeout=BACK_SECONDS, what="what is not asked for any more goes")
+    assert router.deployment()["metadata"]["labels"]["team"] == "a"
+    router.wait_available()
 
 
 def at(value: Any, path: str) -> Any:  # noqa: ANN401 - decoded JSON

@@ -3,6 +3,8 @@
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import (
+    NOBODY,
+    disowning,
     folding,
     is_applied_by,
     people,
@@ -75,6 +77,48 @@ def test_no_field_is_lost_or_made_up(trees: list[dict[str, Any]]) -> None:
     (found,) = folded(entries, "us") or []
     assert leaves(found["fieldsV1"]) == set().union(*map(leaves, trees))
     assert folded([found], "us") is None
+
+
+def test_what_we_have_applied_is_taken_from_the_account_of_nobody() -> None:
+    nobody = entry(NOBODY, "Update", spec={"f:a": {}, "f:b": {"f:c": {}, "f:theirs": {}}}, theirs={})
+    operations = disowning([entry("us", spec={"f:a": {}, "f:b": {"f:c": {}}}), nobody], "us")
+    assert operations == [
+        {"op": "test", "path": "/metadata/managedFields/1", "value": nobody},
+        {
+            "op": "replace",
+            "path": "/metadata/managedFields/1/fieldsV1",
+            "value": {"f:spec": {"f:b": {"f:theirs": {}}}, "f:theirs": {}},
+        },
+    ]
+
+
+def test_what_others_have_put_below_a_field_of_ours_stays_theirs() -> None:
+    nobody = entry(NOBODY, "Update", volume={"f:medium": {}})
+    assert disowning([entry("us", volume={}), nobody], "us") == []
+
+
+def test_nothing_is_taken_twice_nor_from_anybody_who_has_a_name() -> None:
+    ours = entry("us", spec={"f:a": {}})
+    assert disowning([ours, entry(NOBODY, "Update", spec={"f:b": {}})], "us") == []
+    assert disowning([ours, entry("kubectl-edit", "Update", spec={"f:a": {}})], "us") == []
+    assert disowning([entry(NOBODY, "Update", spec={"f:a": {}})], "us") == []
+
+
+@given(st.lists(TREES, min_size=2, max_size=2))
+def test_of_the_account_of_nobody_the_leaves_that_are_ours_go_and_no_others(
+    trees: list[dict[str, Any]],
+) -> None:
+    ours, theirs = trees
+    nobody = {**entry(NOBODY, "Update"), "fieldsV1": theirs}
+    operations = disowning([{**entry("us"), "fieldsV1": ours}, nobody], "us")
+    left = operations[1]["value"] if operations else theirs
+    assert ends(left) == ends(theirs) - leaves(ours)
+
+
+def ends(tree: dict[str, Any]) -> set[tuple[str, ...]]:
+    """Return the fields below which there is nothing."""
+    found = leaves(tree) - {()}
+    return {path for path in found if not any(one[: len(path)] == path and one != path for one in found)}
 
 
 def test_a_field_is_ours_when_we_applied_it() -> None:
