@@ -1,6 +1,6 @@
 """Reads objects of kinds that must not be watched: by name, and again when what is known of them gets old."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from playbook_engine.cluster.errors import ClusterError, ForbiddenError, NotFoundError
@@ -70,3 +70,8 @@ class Poller[T]:
             reason = UNAVAILABLE
         now = self._clock()
         return Polled(found, reason, now, until=now + self._trust_seconds)
+
+
+def unread(key: ObjectKey, reason: str) -> Mapping[str, str]:
+    """Give what runs learn of an object that could not be read."""
+    return {"namespace": key.namespace, "name": key.name, "reason": reason}
