@@ -51,7 +51,7 @@ class Bench:
         ended = [
             self.watching.wait(subject.space.name, name, generation) for name, generation in made.items()
         ]
-        return max(ended) - began
+        return max(ended, default=began) - began
 
 
 def in_turns(bench: Bench, subjects: Sequence[Subject], *, rounds: int, updates: int) -> None:
