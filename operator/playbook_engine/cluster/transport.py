@@ -1,70 +1,34 @@
 """One HTTP request to the API server and its decoded answer, with the credentials of this process."""
 
-import asyncio
 import json
-import os
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from playbook_engine.cluster.credentials import log_in
+from playbook_engine.cluster.connections import Connection, Connections
 from playbook_engine.cluster.errors import (
     Answer,
     ClusterError,
     FencedError,
-    NoCredentialsError,
     UnavailableError,
     error_in,
     error_of,
 )
-from playbook_engine.cluster.login import Login
 from playbook_engine.cluster.messages import Call, Relayed, Request, Socket
-from playbook_engine.cluster.sessions import Session, open_session
 from playbook_engine.fence import Fence
 from playbook_engine.objects import mapping
-from playbook_engine.observability.logs import get_logger
 
 _UNAUTHORIZED = 401
 _SUCCESS = range(200, 300)
 _READING = ("GET", "HEAD")
 _TIMEOUT_SECONDS = 30.0
-_REREAD_SECONDS = 60.0
-"""How old a token from a file may be: whoever renews it leaves minutes between a new one and the end of the old one."""
-_EARLY_SECONDS = 10.0
-"""So long before their end credentials are not used any more."""
-
-log = get_logger(__name__)
 
 type OnAnswer = Callable[[str, int | None], None]
 """Called with the method of a request and the code of its answer, None when nobody answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Connection:
-    """A session with the login that it is used with, and when that was read, in seconds of ``time.monotonic``."""
-
-    session: Session
-    login: Login
-    read: float
-
-    def is_stale(self) -> bool:
-        """Whether the credentials have to be read again before they are used."""
-        if self.login.expires and self.login.expires.timestamp() - time.time() < _EARLY_SECONDS:
-            return True
-        return self.login.is_renewed and time.monotonic() - self.read > _REREAD_SECONDS
-
-    def url(self, target: str) -> URL:
-        """Give the address of a path with its query, both encoded."""
-        return URL(self.login.server.rstrip("/") + target, encoded=True)
-
-    def headers(self, more: Mapping[str, str]) -> dict[str, str]:
-        """Add who we are."""
-        return {**more, "Authorization": self.login.authorization} if self.login.authorization else {**more}
 
 
 class Transport:
@@ -74,8 +38,7 @@ class Transport:
         """Read nothing yet: the credentials are looked for at the first request."""
         self._fence = fence
         self._on_answer = on_answer or (lambda _method, _code: None)
-        self._connection: _Connection | None = None
-        self._logging_in = asyncio.Lock()
+        self._connections = Connections()
 
     async def send(self, request: Request) -> Any:  # noqa: ANN401 - whatever the API server says
         """Send and give the decoded answer; raises ClusterError: UnavailableError when nobody answers.
@@ -121,7 +84,7 @@ class Transport:
         self._check("CONNECT", what)
         async with AsyncExitStack() as open_ones:
             with _unavailable(what):
-                to = await self._connected()
+                to = await self._connections.current()
                 opening = to.session.ws_connect(
                     to.url(target), protocols=subprotocols, headers=to.headers({}), max_msg_size=0
                 )
@@ -130,12 +93,11 @@ class Transport:
 
     async def connect(self) -> None:
         """Look for credentials; raises NoCredentialsError. Nothing is said about whether the server answers."""
-        await self._connected()
+        await self._connections.current()
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._connection:
-            await self._connection.session.close()
+        await self._connections.close()
 
     async def _answered(
         self, open_ones: AsyncExitStack, call: Call, what: str, *, silence: float | None = _TIMEOUT_SECONDS
@@ -143,11 +105,11 @@ class Transport:
         """Send, once more with fresh credentials when they are refused; the answer is open as long as ``open_ones``."""
         self._check(call.method, what)
         with _unavailable(what):
-            to = await self._connected()
+            to = await self._connections.current()
             response = await self._once(open_ones, to, call, silence)
             if response.status != _UNAUTHORIZED:
                 return response
-            fresh = await self._connected(refused=to)
+            fresh = await self._connections.current(refused=to)
             if fresh.login == to.login:
                 return response
             await open_ones.aclose()
@@ -163,7 +125,7 @@ class Transport:
             raise
 
     async def _once(
-        self, open_ones: AsyncExitStack, to: _Connection, call: Call, silence: float | None
+        self, open_ones: AsyncExitStack, to: Connection, call: Call, silence: float | None
     ) -> aiohttp.ClientResponse:
         self._check(call.method, call.target)
         sending = to.session.request(
@@ -173,43 +135,9 @@ class Transport:
         )  # fmt: skip
         return await open_ones.enter_async_context(sending)
 
-    async def _connected(self, *, refused: _Connection | None = None) -> _Connection:
-        """Give the connection, with credentials read again when they are stale or were ``refused``.
-
-        Raises NoCredentialsError when there are none yet; else the ones before are gone on with.
-        """
-        async with self._logging_in:
-            known = self._connection
-            if known and known is not refused and not known.is_stale():
-                return known
-            try:
-                login = await asyncio.to_thread(log_in, os.environ)
-                self._connection = await _connection(login, known)
-            except NoCredentialsError as error:
-                if known is None:
-                    raise
-                log.warning("the credentials cannot be read again", reason=str(error))
-                return known
-            return self._connection
-
     def _check(self, method: str, what: str) -> None:
         if method not in _READING and self._fence.left <= 0:
             raise FencedError(f"{what}: not sent, the lease is not held any more")
-
-
-async def _connection(login: Login, known: _Connection | None) -> _Connection:
-    """Keep the session of a known connection when the way to the server is the same."""
-    if known and _way(login) == _way(known.login):
-        return _Connection(known.session, login, time.monotonic())
-    session = open_session(_way(login))
-    if known:
-        await known.session.close()
-    return _Connection(session, login, time.monotonic())
-
-
-def _way(login: Login) -> Login:
-    """Give what a session depends on: the token is told with each request."""
-    return replace(login, authorization="", expires=None, is_renewed=False)
 
 
 class _WebSocket:

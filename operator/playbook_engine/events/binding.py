@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -63,7 +63,7 @@ async def watch(
     """
     loop = asyncio.get_running_loop()
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(_login())
+    kopf.on.login(registry=registry)(make_login())
     for gvk in kinds:
         handler = _handler(intake, loop)
         kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(handler)
@@ -119,7 +119,7 @@ def _told(_: asyncio.AbstractEventLoop, said: Mapping[str, Any]) -> None:
     )
 
 
-def _login() -> Any:  # noqa: ANN401 - any callable, to kopf
+def make_login() -> Callable[..., Awaitable[kopf.AiohttpSession]]:
     """Let kopf log in as everything else does that talks to the API server.
 
     When it was refused and there are no others, it gets the same again: then it gives up, and is started anew later.
