@@ -23,6 +23,8 @@ def do(space: Space, drift: Drift) -> dict[str, Any] | None:
         if drift.kind == "PersistentVolumeClaim":  # its protection keeps it while pods use it
             space.patch(drift.kind, name, {"metadata": {"finalizers": None}})
         return before
+    if drift.act is Act.CLEAR:
+        return dict(space.patch(drift.kind, name, {"metadata": {"managedFields": [{}]}}))
     done = (_patched(space, drift.kind, before, patch) for patch in _patches(drift, before))
     return next((after for after in done if after is not None), None)
 

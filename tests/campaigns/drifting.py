@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.campaigns.acts import do, live
-from tests.campaigns.owned import Act, Drift
+from tests.campaigns.owned import Act, Drift, accounts
 from tests.campaigns.reports import Budget, Report, Seen
 from tests.campaigns.stage import Stage, Step
 from tests.campaigns.states import REVISION, State, first_difference, plain, stable
@@ -119,7 +119,9 @@ class Drifting:
 
     def _wait_back(self, drift: Drift, what: str, renamed: Any = None) -> None:  # noqa: ANN401 - decoded JSON
         def is_back() -> bool:
-            found = self._plain(live(self.stage.space, drift))
+            there = live(self.stage.space, drift)
+            assert accounts(there), "nobody knows what the operator has applied"
+            found = self._plain(there)
             if renamed is not None:
                 found = without(found, stray_at(found, renamed, drift.path))
             expected = self.reference.objects[drift.object]

@@ -23,8 +23,11 @@ class Act(StrEnum):
     CHANGE = "change"
     RENAME = "rename"
     REMOVE = "remove"
+    CLEAR = "clear"
+    """Who has applied what, of the whole object."""
 
 
+ACCOUNTS = "/metadata/managedFields"
 OF_FIELDS, OF_KEYS, OF_ITEMS = (Act.CHANGE, Act.REMOVE), (Act.RENAME,), (Act.REMOVE,)
 """What can be done to each; without its key the API server takes no item."""
 
@@ -57,16 +60,24 @@ class Drift:
 
 def drifts_of(item: Mapping[str, Any]) -> Iterator[Drift]:
     """Give what can be done to the fields of an object that the operator has applied."""
-    for path, acts in owned_paths(item):
+    owned = list(owned_paths(item))
+    if owned:
+        yield Drift.of(item, Act.CLEAR, ACCOUNTS)
+    for path, acts in owned:
         if item["kind"] + path != GROWN:
             yield from (Drift.of(item, act, path) for act in acts)
 
 
 def owned_paths(item: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Act]]]:
     """Give the JSON pointers of what the operator has applied, each with what can be done to it."""
-    for entry in item["metadata"].get("managedFields", []):
-        if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply":
-            yield from _paths(entry["fieldsV1"], item, "")
+    for account in accounts(item):
+        yield from _paths(account["fieldsV1"], item, "")
+
+
+def accounts(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the accounts of what the operator has applied; there is one, unless somebody has cleared them."""
+    entries = item["metadata"].get("managedFields", [])
+    return [one for one in entries if (one["manager"], one["operation"]) == (FIELD_MANAGER, "Apply")]
 
 
 def _paths(

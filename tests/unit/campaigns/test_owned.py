@@ -21,8 +21,15 @@ def live(kind: str, spec: dict[str, Any], fields: dict[str, Any], **entry: str) 
 
 
 def tried(item: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return what is done, and where."""
-    return {(str(drift.act), drift.path) for drift in drifts_of(item)}
+    """Return what is done to parts of it, and where."""
+    return {(str(drift.act), drift.path) for drift in drifts_of(item) if drift.act is not Act.CLEAR}
+
+
+def test_the_accounts_of_what_is_ours_are_cleared_and_of_nothing_else() -> None:
+    fields: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
+    (clear, *_) = drifts_of(live("Deployment", {"replicas": 1}, fields))
+    assert str(clear) == "Deployment/router:clear:/metadata/managedFields"
+    assert list(drifts_of(live("Deployment", {"replicas": 1}, fields, manager="kubectl"))) == []
 
 
 def test_of_an_item_of_a_list_the_fields_the_key_and_the_whole_drift() -> None:
@@ -75,7 +82,7 @@ def test_neither_who_owns_it_nor_the_size_of_a_volume_drifts() -> None:
 
 
 def test_a_point_has_the_same_name_in_each_life() -> None:
-    (change, remove) = drifts_of(live("ConfigMap", {"a": "b"}, {"f:spec": {"f:a": {}}}))
+    (_, change, remove) = drifts_of(live("ConfigMap", {"a": "b"}, {"f:spec": {"f:a": {}}}))
     assert str(change) == "ConfigMap/router-config-<revision>:change:/spec/a"
     assert change.object == remove.object == "ConfigMap/router-config-<revision>"
     assert {change.act, remove.act} == {Act.CHANGE, Act.REMOVE}
