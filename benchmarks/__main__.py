@@ -24,8 +24,8 @@ from tests.support.cluster import CHECKOUT, running
 CRD = CHECKOUT / "crds" / "vllm.ai_semanticrouters.yaml"
 PAIRS = (("cold", "warm"), ("cold twin", "warm twin"), ("other", "warm"), ("busy, new", "warm, new"))
 CASES = ("turns", "bursts", "growth", "resyncs", "many")
-LEAST = {("cold", "warm"): 5.0, ("cold twin", "warm twin"): 12.0}
-"""The least ratios of processor seconds per update that CI accepts; what is aimed at is more."""
+LEAST = {("cold", "warm"): 8.0, ("cold twin", "warm twin"): 16.0}
+"""The least ratios of processor seconds per update that CI accepts; a busy machine has shown 12.5 and 21.9."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
