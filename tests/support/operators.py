@@ -109,6 +109,7 @@ class OperatorUnderTest:
             kill_tree(pid)
         assert code == 0, f"the operator ended with {code}"
         assert not left, f"processes {left} are left of the operator"
+        assert "Unclosed" not in self.log, "a connection was left open"
 
     def metric(self, name: str) -> float:
         """Return the sum of all samples of a metric, 0 when there is none."""

@@ -73,9 +73,10 @@ class Connections:
             return self._known
 
     async def close(self) -> None:
-        """Close what is open; what is still asked for is not answered."""
-        if self._known:
-            await self._known.session.close()
+        """Close what is open; what is still asked for is not answered. The next request logs in again."""
+        known, self._known = self._known, None
+        if known:
+            await known.session.close()
 
 
 async def _connection(login: Login, known: Connection | None) -> Connection:

@@ -104,16 +104,16 @@ class Election:
         self._fence.close()
 
     async def release(self) -> None:
-        """Write the Lease without a holder, so that the next need not wait until it ends."""
+        """Write the Lease without a holder, so that the next need not wait until it ends; close the connection."""
         self._fence.move(ENDED)
         before = self._seen.record if self._seen else None
-        if before is None or before.holder != self._identity:
-            return
-        body = lease(self._place, before, identity="", seconds=RELEASED_SECONDS, now=_now())
-        with suppress(ClusterError, TimeoutError):
-            async with asyncio.timeout(self._timing.retry):
-                await self._cluster.replace(body)
-                log.info("the lease is released")
+        if before and before.holder == self._identity:
+            body = lease(self._place, before, identity="", seconds=RELEASED_SECONDS, now=_now())
+            with suppress(ClusterError, TimeoutError):
+                async with asyncio.timeout(self._timing.retry):
+                    await self._cluster.replace(body)
+                    log.info("the lease is released")
+        await self._cluster.close()
 
     async def _tried(self, seconds: float) -> float:
         """Try once, for so many seconds; give 0 when the Lease is ours now, else when to try again."""

@@ -171,6 +171,16 @@ async def test_credentials_that_cannot_be_read_again_are_gone_on_with(
     await client.send(READ)
 
 
+async def test_what_was_closed_is_opened_again_by_the_next_request(
+    server: Server, client: Client, known: Callable[..., Path]
+) -> None:
+    known(server.url, {"token": "good"})
+    await client.send(READ)
+    await client.close()
+    await client.send(READ)
+    assert len(server.asked) == 2
+
+
 async def test_no_credentials_are_told_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/absent")
     with pytest.raises(NoCredentialsError, match="/absent, which is not there"):
