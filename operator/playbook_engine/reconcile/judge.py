@@ -26,9 +26,9 @@ def judge(outcome: RunOutcome, *, message_bound: int, playbook: str) -> dict[str
     return {**told, RECONCILED: _reconciled(outcome, playbook, message_bound)}
 
 
-def restless(left: Mapping[str, object], live: Mapping[str, object]) -> Told:
-    """Tell that runs succeed, and that something undoes each time what they ``left``."""
-    moved = [name for name, seen in left.items() if live.get(name) != seen]
+def restless(left: Mapping[str, object], found: Mapping[str, object]) -> Told:
+    """Tell that runs succeed, and that something undoes each time what they ``left``: the next has ``found`` that."""
+    moved = [name for name, seen in left.items() if found.get(name) != seen]
     names = ", ".join(moved) or "an object that another client changes"
     text = f"the run succeeds, and is undone each time: {names}. Find out who else writes there"
     return Told(status="False", reason="NotConverging", message=text)

@@ -105,10 +105,12 @@ def _succeeded(one: Pass, ended: _Ended, news: News) -> News:
     live, before = live_objects(ended.after), live_objects(ended.before)
     # What became meanwhile of objects that the run has not looked at is seen by the next.
     trusted = {key: before[key] for key in left_alone(custom) if key in before}
+    left_last = memory.objects
     good = memory.succeed(ended.inputs, {**live, **trusted, **reported_objects(custom)}, one.retry)
     memory.left = left_objects(custom, memory.left)
     memory.since, memory.requeue_seconds = one.parts.clock(), requeue_seconds(ended.outcome)
-    undone = telling.undone(one.watch, memory.objects, live) if memory.failure else {}
+    # Why this run was made; whether it is undone as well is not known yet.
+    undone = telling.undone(one.watch, left_last, before) if memory.failure else {}
     generation = generation_of(ended.before.resource)
     return replace(news, told={**news.told, **undone}, last_good=good.as_status(generation))
 

@@ -40,9 +40,9 @@ def ended(watch: Watch, outcome: RunOutcome, *, playbook: str, manner: Manner) -
     return judge(outcome, message_bound=manner.message_bound, playbook=playbook)
 
 
-def undone(watch: Watch, left: Mapping[str, object], live: Mapping[str, object]) -> Says:
+def undone(watch: Watch, left: Mapping[str, object], found: Mapping[str, object]) -> Says:
     """Tell that what runs leave is undone each time."""
-    return {} if watch.is_compatible else {RECONCILED: restless(left, live)}
+    return {} if watch.is_compatible else {RECONCILED: restless(left, found)}
 
 
 def rests(watch: Watch) -> Says:

@@ -382,6 +382,7 @@ async def test_a_run_that_is_undone_each_time_does_not_loop_and_heals(stage: Sta
         await stage.look()
     assert stage.runs == 4, "then it is held back"
     assert stage.condition("Reconciled") == ("False", "NotConverging")
+    assert f"undone each time: {CHILD}. Find out" in stage.message("Reconciled"), "though it is undone later"
     stage.seconds += 60
     await stage.look()
     await stage.look()
