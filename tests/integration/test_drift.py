@@ -1,6 +1,5 @@
 """What others add stays, and who wins a fight over a field. Every field and object: tests/campaigns/test_drift.py."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from tests.support.api import Space
 from tests.support.audit import AuditLog
 from tests.support.operators import USER
 from tests.support.routers import CHILD_KINDS, Router, endpoint, service
-from tests.support.waiting import stays, wait_for
+from tests.support.waiting import meanwhile, stays, wait_for
 from tools.fields.runs import FIELD_MANAGER
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -144,22 +143,15 @@ def test_a_deleted_pod_costs_no_run_and_comes_back(router: Router) -> None:
 @contextmanager
 def undoing(router: Router) -> Iterator[None]:
     """Another client that has its own idea of the Service, and never gives in."""
-    ended = threading.Event()
     theirs = {"spec": {"selector": {LABEL: "another"}}}
 
     def undo() -> None:
-        while not ended.wait(0.05):
-            found = router.space.get("Service", router.name)
-            if found and found["spec"]["selector"][LABEL] != "another":
-                router.space.patch("Service", router.name, theirs)
+        found = router.space.get("Service", router.name)
+        if found and found["spec"]["selector"][LABEL] != "another":
+            router.space.patch("Service", router.name, theirs)
 
-    thread = threading.Thread(target=undo, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(undo, each=0.05):
         yield
-    finally:
-        ended.set()
-        thread.join(timeout=30)
 
 
 def test_what_another_client_undoes_each_time_is_told_and_not_fought_over(

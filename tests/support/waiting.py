@@ -1,7 +1,9 @@
 """Waiting for a fact with a deadline; the only place of the tests that sleeps."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 POLL_SECONDS = 0.1
 
@@ -39,3 +41,21 @@ def stays[T](fact: Callable[[], T], *, seconds: float, poll: float = POLL_SECOND
         if time.monotonic() > deadline:
             return found
         time.sleep(poll)
+
+
+@contextmanager
+def meanwhile(act: Callable[[], None], *, each: float) -> Iterator[None]:
+    """Call ``act`` again and again while the block runs, with so many seconds in between: another client at work."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(each):
+            act()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=30)

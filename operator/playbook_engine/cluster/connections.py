@@ -39,7 +39,7 @@ class Connection:
 
     def url(self, target: str) -> URL:
         """Give the address of a path with its query, both encoded."""
-        return URL(self.login.server.rstrip("/") + target, encoded=True)
+        return URL(self.login.server + target, encoded=True)
 
     def headers(self, more: Mapping[str, str]) -> dict[str, str]:
         """Add who we are."""

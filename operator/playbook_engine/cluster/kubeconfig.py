@@ -65,7 +65,7 @@ def read_kubeconfig(files: Sequence[Path], environ: Mapping[str, str]) -> Login:
     context = _part(configs, "context", current)
     cluster = _part(configs, "cluster", context.text("cluster"))
     user = _part(configs, "user", context.text("user"))
-    server = cluster.text("server")
+    server = cluster.text("server").rstrip("/")
     if not server:
         raise cluster.wrong("no server is given")
     target = Login(

@@ -8,8 +8,9 @@ from datetime import datetime
 class Login:
     """An API server and the credentials for it; certificates and keys are texts in PEM.
 
-    ``authorization`` is the whole header, empty for none. ``expires`` is when the credentials end by their own word.
-    A token that ``is_renewed`` stands in a file that somebody else keeps fresh.
+    ``server`` is an address without a slash at its end, ``authorization`` the whole header, empty for none. ``expires``
+    is when the credentials end by their own word. A token that ``is_renewed`` stands in a file that is kept fresh by
+    somebody else.
     """
 
     server: str

@@ -133,7 +133,7 @@ def make_login() -> Callable[..., Awaitable[kopf.AiohttpSession]]:
                 known.clear()
                 known[login] = kopf.AiohttpSession(
                     aiohttp_session=open_session(login),
-                    server=login.server.rstrip("/"),
+                    server=login.server,
                     default_namespace=login.namespace or None,
                     expiration=login.expires,
                 )

@@ -50,6 +50,8 @@ class Wakes:
     def __init__(self, watches: Iterable[Watch]) -> None:
         """Know the entries, and no resource yet."""
         self._watches = {watch.gvk: watch for watch in watches}
+        references = (one for watch in self._watches.values() for one in watch.references)
+        self._looked_through = frozenset(one.gvk for one in references if one.every)
         self._known: dict[ObjectKey, _Known] = {}
         self._by_mark: dict[str, ObjectKey] = {}
         self._by_name: defaultdict[tuple[GroupVersionKind, str], set[ObjectKey]] = defaultdict(set)
@@ -124,7 +126,7 @@ class Wakes:
     def _candidates(self, change: Change) -> set[ObjectKey]:
         """Give the resources that may find the object by its labels, or that look at all of its kind."""
         gvk, namespace = change.key.gvk, change.key.namespace
-        if any(one.every and one.gvk == gvk for watch in self._watches.values() for one in watch.references):
+        if gvk in self._looked_through:
             return set(self._known)
         labels = {
             (str(name), str(value))

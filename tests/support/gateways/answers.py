@@ -1,12 +1,11 @@
 """What the controller of a Gateway writes into the status of HTTPRoutes, where none runs."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.support.api import ApiError, Space
-from tests.support.waiting import wait_for
+from tests.support.waiting import meanwhile, wait_for
 
 LOOK_SECONDS = 0.2
 
@@ -21,22 +20,15 @@ def gateway_says(space: Space, status: str, reason: str, *routes: str) -> None:
 @contextmanager
 def accepting(space: Space) -> Iterator[None]:
     """Accept each generation of each HTTPRoute in a namespace, for the length of a block."""
-    ended = threading.Event()
 
     def accept() -> None:
-        while not ended.wait(LOOK_SECONDS):
-            for route in space.list("HTTPRoute"):
-                if _heard(route) != route["metadata"]["generation"]:
-                    with suppress(ApiError):  # it has just gone
-                        _say(space, route, "True", "Accepted")
+        for route in space.list("HTTPRoute"):
+            if _heard(route) != route["metadata"]["generation"]:
+                with suppress(ApiError):  # it has just gone
+                    _say(space, route, "True", "Accepted")
 
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(accept, each=LOOK_SECONDS):
         yield
-    finally:
-        ended.set()
-        thread.join(timeout=30)
 
 
 def _heard(route: Mapping[str, Any]) -> int | None:
