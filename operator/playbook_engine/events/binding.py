@@ -45,6 +45,44 @@ log = get_logger(__name__)
 _LOGIN_SECONDS = 5.0
 """So long kopf waits before it looks for credentials again."""
 
+
+class _NothingHandled(kopf.DiffBaseStorage):
+    """How an object was when it was handled last, which handlers of events do not ask.
+
+    kopf copies each object for it at every event, several times, whether or not somebody asks.
+    """
+
+    def build(self, **_: object) -> kopf.BodyEssence:
+        """Tell nothing of an object."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: object) -> None:
+        """Know nothing of earlier."""
+
+    def store(self, **_: object) -> None:
+        """Write nothing onto an object."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """How far the handlers of an object are, which is nowhere: those of events are called once."""
+
+    def fetch(self, **_: object) -> None:
+        """Know of no handler."""
+
+    def store(self, **_: object) -> None:
+        """Write nothing onto an object."""
+
+    def purge(self, **_: object) -> None:
+        """Find nothing to remove."""
+
+    def touch(self, **_: object) -> None:
+        """Write nothing onto an object."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Leave it as it is: there is no progress in it."""
+        return essence
+
+
 type Served = Callable[[str, str], None]
 """Called with group and kind of a definition that came, changed or went."""
 
@@ -78,6 +116,8 @@ async def _operate(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...],
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = not scans
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NothingHandled()
+    settings.persistence.progress_storage = _NoProgress()
     settings.process.ultimate_exiting_timeout = None
     settings.watching.server_timeout = 300
     await kopf.operator(
