@@ -62,7 +62,8 @@ def test_a_finalizer_that_refuses_keeps_the_toy_and_says_why(space: Space) -> No
     assert toy.read()["metadata"]["finalizers"] == [FINALIZER]
     toy.edit(loved=False)
     toy.wait_gone()
-    wait_for(lambda: space.get("ConfigMap", "toy") is None, timeout=20, what="its object goes")
+    # The garbage collector looks each half minute whether there are new kinds.
+    wait_for(lambda: space.get("ConfigMap", "toy") is None, timeout=60, what="its object goes")
 
 
 def test_a_run_outlives_the_fork_server_and_the_next_one_gets_a_new_one(
