@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
+from typing import BinaryIO
 
 from playbook_engine.fence import Tenure
 from playbook_engine.runs.environment import MARK
@@ -24,10 +25,19 @@ class Pipes:
 
     @classmethod
     async def opened(cls, control: int, *, events: int, errors: int) -> "Pipes":
-        """Take the descriptors of the engine's ends."""
-        read = [await _reader(descriptor) for descriptor in (events, errors)]
-        streams = Streams(read[0][0], read[1][0])
-        return cls(control, streams, tuple(transport for _, transport in read))
+        """Take the descriptors of the engine's ends; they are closed when this is cancelled, which ends the run."""
+        with ExitStack() as otherwise:
+            otherwise.callback(os.close, control)
+            files = [otherwise.enter_context(os.fdopen(end, "rb", buffering=0)) for end in (events, errors)]
+            readers: list[asyncio.StreamReader] = []
+            transports: list[asyncio.ReadTransport] = []
+            for file in files:
+                reader, transport = await _reader(file)
+                otherwise.callback(transport.close)
+                readers.append(reader)
+                transports.append(transport)
+            otherwise.pop_all()
+        return cls(control, Streams(*readers), tuple(transports))
 
     def tell(self, tenure: Tenure) -> None:
         """Say until when the run may go on; one that has ended need not hear it."""
@@ -52,9 +62,8 @@ class Pipes:
         await asyncio.to_thread(kill_all, partial(marked, MARK, mark), seconds=KILL_SECONDS)
 
 
-async def _reader(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+async def _reader(file: BinaryIO) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LINE_BYTES)
-    file = os.fdopen(descriptor, "rb", buffering=0)
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
     return reader, transport
