@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -71,6 +72,7 @@ class Discovery:
         self._clock = clock
         self._sleep = sleep
         self._known: dict[GroupVersionKind, _Known] = {}
+        self._asking: defaultdict[GroupVersionKind, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._named: dict[tuple[str, str], Resource] = {}
 
     async def presence(self, gvk: GroupVersionKind) -> Presence:
@@ -105,10 +107,15 @@ class Discovery:
         self._known.pop(gvk, None)
 
     async def _look(self, gvk: GroupVersionKind) -> _Known:
+        """Give what is known; of many that want to know something new at once, one asks."""
         known = self._known.get(gvk)
-        if known is None or known.until < self._clock():
-            known = self._known[gvk] = await self._ask(gvk, known)
-        return known
+        if known and self._clock() <= known.until:
+            return known
+        async with self._asking[gvk]:
+            known = self._known.get(gvk)
+            if known is None or known.until < self._clock():
+                known = self._known[gvk] = await self._ask(gvk, known)
+            return known
 
     async def _ask(self, gvk: GroupVersionKind, before: _Known | None) -> _Known:
         prefix = f"/apis/{gvk.group}/{gvk.version}" if gvk.group else f"/api/{gvk.version}"

@@ -1,5 +1,6 @@
 """Three answers to whether a kind is served, because a failure to look is no absence."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -100,3 +101,28 @@ async def test_what_was_absent_a_moment_ago_is_not_unknown_because_one_request_f
         assert await discovery.presence(POT) is presence
     clock.now += ABSENT_SECONDS + 1
     assert await discovery.presence(POT) is Presence.PRESENT
+
+
+class Counting(Transport):
+    """Answers late, so that others come meanwhile, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__(Fence())
+        self.asked = 0
+
+    async def send(self, request: Request) -> Any:  # noqa: ANN401 - whatever the API server says
+        del request
+        self.asked += 1
+        await asyncio.sleep(0)
+        raise NotFoundError("404")
+
+
+async def test_of_many_that_want_to_know_at_once_one_asks() -> None:
+    now = [0.0]
+    transport = Counting()
+    discovery = Discovery(transport, clock=lambda: now[0])
+    for _ in range(2):
+        answers = await asyncio.gather(*(discovery.presence(POT) for _ in range(50)))
+        assert set(answers) == {Presence.ABSENT}
+        now[0] += 2 * ABSENT_SECONDS
+    assert transport.asked == 2
