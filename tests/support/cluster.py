@@ -17,9 +17,6 @@ LAUNCHER = CHECKOUT / "devcluster" / "devcluster"
 ALL_CRDS = ("gateway", "kserve", "route")
 
 
-MOST_TRIES = 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevCluster:
     """A running control plane. Stops with :meth:`stop`, and by itself when this process ends, however it ends."""
@@ -31,20 +28,10 @@ class DevCluster:
 
     @classmethod
     def start(cls, name: str | None = None, crds: Sequence[str] = ALL_CRDS) -> "DevCluster":
-        """Start one and wait until it can run pods (about 7 s); builds the program first when it is not cached.
-
-        A port that was free when it was chosen can be taken when it is used, by another that starts at the same time:
-        so it is tried again.
-        """
+        """Start one and wait until it can run pods (about 7 s); builds the program first when it is not cached."""
         name = name or f"test-{uuid.uuid4().hex[:8]}"
         up = ["up", "--name", name, "--crds", ",".join(crds) or "none", "--owner-pid", str(os.getpid())]
-        for tries in range(MOST_TRIES):
-            try:
-                _devcluster(*up)
-                break
-            except subprocess.CalledProcessError:
-                if tries + 1 == MOST_TRIES:
-                    raise
+        _devcluster(*up)
         description = json.loads(_devcluster("status", "--name", name, "--output", "json"))
         return cls(
             name=name,

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -65,10 +64,11 @@ type supervisor struct {
 	in        *instance.Instance
 	options   Options
 	processes []*process
+	reserved  reservations
 }
 
 func (s *supervisor) bringUp(ctx context.Context) error {
-	ports, err := freePorts()
+	ports, err := s.reserved.ports()
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,9 @@ func (s *supervisor) bringUp(ctx context.Context) error {
 	if err := s.startProvisioner(); err != nil {
 		return err
 	}
-	err = s.unlessPartEnds(ctx, func(ctx context.Context) error { return bootstrap.Populate(ctx, s.in.Path("kubeconfig"), s.options.CRDs) })
+	err = s.unlessPartEnds(ctx, func(ctx context.Context) error {
+		return bootstrap.Populate(ctx, s.in.Path("kubeconfig"), s.options.CRDs)
+	})
 	if err != nil {
 		return err
 	}
@@ -183,18 +185,4 @@ func watchOwner(pid int, end func()) error {
 		}
 	}()
 	return nil
-}
-
-// freePorts asks the kernel for ports that nobody uses. All are held until all are known, so that they differ.
-func freePorts() (parts.Ports, error) {
-	var found [4]int
-	for i := range found {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return parts.Ports{}, err
-		}
-		defer listener.Close()
-		found[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return parts.Ports{EtcdClient: found[0], EtcdPeer: found[1], APIServer: found[2], Kwok: found[3]}, nil
 }
