@@ -133,10 +133,26 @@ async def test_what_the_server_has_parsed_changes_nothing(
         assert (await warm.run(request(path))).custom == {"number": number}
 
 
+async def test_a_role_that_is_edited_is_another_one_at_once(warm: WarmExecutor, tmp_path: Path) -> None:
+    tasks, variables = tmp_path / "roles/one/tasks/main.yml", tmp_path / "roles/one/vars/main.yml"
+    tasks.parent.mkdir(parents=True)
+    path = tmp_path / "play.yml"
+    path.write_text("- {hosts: localhost, gather_facts: false, roles: [one]}")
+    for key in ("first", "second"):
+        tasks.write_text(f"- ansible.builtin.set_stats: {{data: {{{key}: '{{{{ word | default(1) }}}}'}}}}")
+        for _ in range(3):
+            assert (await warm.run(request(path))).custom == {key: 1}
+    variables.parent.mkdir()
+    variables.write_text("word: 2")
+    for _ in range(2):
+        assert (await warm.run(request(path))).custom == {"second": 2}
+
+
 @pytest.mark.parametrize("more", [{"check": True}, {"diff": True}, {"tags": ("none",)}, {"verbosity": 2}])
 async def test_the_options_of_a_run_mean_the_same(
     more: dict[str, object], project: Path, warm: WarmExecutor, cold: ColdExecutor
 ) -> None:
+    await warm.run(request(project / "files and templates.yml"))  # so the server has loaded it
     given = request(project / "files and templates.yml", **more)
     outcomes = [comparable(await executor.run(given)) for executor in (warm, cold)]
     assert outcomes[0] == outcomes[1]

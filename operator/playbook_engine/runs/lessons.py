@@ -25,11 +25,12 @@ _MESSAGE_CHARACTERS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """Files that were parsed, modules of Python that were imported, templates that were compiled."""
+    """Files that were parsed, modules of Python that were imported, templates that were compiled, playbooks loaded."""
 
     files: frozenset[ParsedFile] = frozenset()
     modules: frozenset[str] = frozenset()
     templates: frozenset[Template] = frozenset()
+    playbooks: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plain: Mapping[str, Iterable[Any]]) -> Self:
@@ -47,12 +48,16 @@ class Lessons:
             _new(self.files, known.files),
             _new(self.modules, known.modules),
             _new(self.templates, known.templates),
+            _new(self.playbooks, known.playbooks),
         )
 
     def __or__(self, other: "Lessons") -> "Lessons":
         """Give both together."""
         return Lessons(
-            self.files | other.files, self.modules | other.modules, self.templates | other.templates
+            self.files | other.files,
+            self.modules | other.modules,
+            self.templates | other.templates,
+            self.playbooks | other.playbooks,
         )
 
     def messages(self) -> Iterator[bytes]:

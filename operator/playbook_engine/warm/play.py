@@ -18,7 +18,7 @@ from playbook_engine.runs.events import trim
 from playbook_engine.runs.lessons import Lessons
 from playbook_engine.runs.processes import die_with_parent
 from playbook_engine.runs.workspace import UNSAFE
-from playbook_engine.warm import delivery, discovery, files, inline, modules, templates
+from playbook_engine.warm import delivery, discovery, files, inline, modules, playbooks, templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ def play(order: Order, events: TextIO) -> None:
     files.install(plain=Path(order.directory, UNSAFE))
     modules.install()
     templates.install()
+    playbooks.install()
     discovery.install(Path(order.shared))
     try:
         command.PlaybookCLI.cli_executor(["ansible-playbook", *order.arguments])
@@ -63,6 +64,7 @@ def _lessons(order: Order) -> Lessons:
         "files": files.loaded(outside=order.directory),
         "modules": modules.imported(),
         "templates": templates.compiled(),
+        "playbooks": playbooks.loaded(outside=order.directory),
     })  # fmt: skip
 
 

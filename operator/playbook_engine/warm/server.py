@@ -73,12 +73,13 @@ def _prepared(modules: list[str]) -> str:
 
 
 def _learn(lessons: Lessons) -> None:
-    from playbook_engine.warm import files, modules, templates  # noqa: PLC0415 - imports Ansible
+    from playbook_engine.warm import files, modules, playbooks, templates  # noqa: PLC0415 - imports Ansible
     from playbook_engine.warm.preload import settle  # noqa: PLC0415
 
     files.parse(lessons.files)
     modules.load(sorted(lessons.modules))
     templates.learn(sorted(lessons.templates))
+    playbooks.load(sorted(lessons.playbooks))
     settle()
 
 

@@ -1,7 +1,7 @@
 """Tries at the start whether Ansible's internals are what the short ways expect.
 
-A playbook with everything that is done differently is run in a fork, and what it hands back is compared with what
-Ansible's own way hands back. The second answer is written down here; the conformance tests keep it true.
+A playbook with everything that is done differently is loaded, run in a fork, and what it hands back is compared with
+what Ansible's own way hands back. The second answer is written down here; the conformance tests keep it true.
 """
 
 import io
@@ -11,6 +11,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from playbook_engine.warm import playbooks
 
 _PLAYBOOK = """
 - hosts: localhost
@@ -48,10 +50,13 @@ def _tried(directory: Path) -> str:
     playbook = directory / "trial.yml"
     playbook.write_text(_PLAYBOOK, encoding="utf-8")
     output = directory / "events"
+    playbooks.load([str(playbook)])
     pid = os.fork()
     if pid == 0:
         _run(playbook, output)
     _, status = os.waitpid(pid, 0)
+    if not playbooks.forget(str(playbook)):
+        return "the fork server cannot load a playbook for its forks"
     lines = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
     recaps = [event for event in map(json.loads, lines) if event.get("event") == "playbook_on_stats"]
     if status != 0 or len(recaps) != 1:
