@@ -1,7 +1,7 @@
 ##@ Benchmarks
 
 .PHONY: bench
-bench: env cluster-build ## Measure the operator, warm and cold and beside a conventional twin (about an hour on two cores)
+bench: env cluster-build ## Measure the operator, warm and cold and beside a conventional twin (about 40 minutes on two cores)
 	@$(BIN)/python -m benchmarks --json bench.json $(BENCH_FLAGS)
 
 .PHONY: bench-short
