@@ -31,26 +31,26 @@ def revisions() -> list[str]:
 
 
 def take_out(revision: str, directory: Path) -> Release:
-    """Write a version into the directory, and make a program of its engine with the packages of this environment.
-
-    The engine starts others of itself by its own interpreter; so it gets one that knows the older engine only.
-    """
+    """Write a version into the directory, and make an environment of its own for it, with the packages that it pins."""
+    checkout, environment = directory / "checkout", directory / "environment"
     with tarfile.open(fileobj=io.BytesIO(_git("archive", revision))) as archive:
-        archive.extractall(directory / "checkout", filter="data")
-    environment = directory / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    packages = Path(
-        sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
-    )
-    paths = (directory / "checkout" / "operator", sysconfig.get_path("purelib"))
-    (packages / "release.pth").write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+        archive.extractall(checkout, filter="data")
+    python = environment / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    lock = checkout / "requirements" / "runtime.lock"
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "--requirement", lock], check=True)
+    subprocess.run([python, checkout / "tools" / "env" / "install_collections.py"], check=True)
+    base = {"base": str(environment), "platbase": str(environment)}
+    packages = Path(sysconfig.get_path("purelib", vars=base))
+    (packages / "release.pth").write_text(f"{checkout / 'operator'}\n", encoding="utf-8")
     program = environment / "bin" / "semantic-router-operator"
     program.write_text(
-        f"#!{environment}/bin/python -P\nimport sys\nfrom playbook_engine.cli import main\nsys.exit(main())\n",
+        f"#!{python} -P\nimport sys\nfrom playbook_engine.cli import main\nsys.exit(main())\n",
         encoding="utf-8",
     )
     program.chmod(0o755)
-    return Release(directory / "checkout", program)
+    return Release(checkout, program)
 
 
 def _git(*arguments: str) -> bytes:
