@@ -148,6 +148,18 @@ async def test_a_role_that_is_edited_is_another_one_at_once(warm: WarmExecutor, 
         assert (await warm.run(request(path))).custom == {"second": 2}
 
 
+async def test_a_file_that_a_role_gets_later_is_seen_at_once(warm: WarmExecutor, tmp_path: Path) -> None:
+    lay_out(tmp_path, {
+        "play.yml": "- {hosts: localhost, gather_facts: false, roles: [one]}",
+        "roles/one/tasks/main.yml": "- ansible.builtin.set_stats: {data: {word: '{{ word | default(1) }}'}}",
+        "roles/one/vars/notes.txt": "",
+    })  # fmt: skip
+    for _ in range(3):
+        assert (await warm.run(request(tmp_path / "play.yml"))).custom == {"word": 1}
+    (tmp_path / "roles/one/vars/main.yml").write_text("word: 2")
+    assert (await warm.run(request(tmp_path / "play.yml"))).custom == {"word": 2}
+
+
 @pytest.mark.parametrize("more", [{"check": True}, {"diff": True}, {"tags": ("none",)}, {"verbosity": 2}])
 async def test_the_options_of_a_run_mean_the_same(
     more: dict[str, object], project: Path, warm: WarmExecutor, cold: ColdExecutor

@@ -4,6 +4,7 @@ What was parsed is used as long as the file on disk is the same one.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from ansible.parsing.dataloader import DataLoader
 
 from playbook_engine.runs.lessons import ParsedFile
 
-type _Version = tuple[int, int, int]
+type Version = tuple[int, int, int]
 
-_parsed: dict[ParsedFile, tuple[_Version, Any]] = {}
+_parsed: dict[ParsedFile, tuple[Version, Any]] = {}
 _asked: dict[ParsedFile, None] = {}
 _handed_out: set[ParsedFile] = set()
 _plain = ""
@@ -25,15 +26,15 @@ def parse(files: Iterable[ParsedFile]) -> None:
     """Parse files that are not parsed yet, in the server; one that cannot be is left to the runs."""
     loader = DataLoader()
     for path, trusted in files:
-        version = _version(path)
+        now = version(path)
         known = _parsed.get((path, trusted))
-        if version is None or (known and known[0] == version):
+        if now is None or (known and known[0] == now):
             continue
         try:
             data = _stock_load(loader, path, cache="none", unsafe=True, trusted_as_template=trusted)
         except Exception:  # noqa: BLE001, S112 - the run that loads it tells what is wrong with it
             continue
-        _parsed[path, trusted] = (version, data)
+        _parsed[path, trusted] = (now, data)
 
 
 def install(*, plain: Path) -> None:
@@ -67,16 +68,17 @@ def _load_from_file(self: Any, file_name: str, *given: Any, **options: Any) -> A
     if given or options.keys() - {"cache", "unsafe", "trusted_as_template"} or (path, trusted) in _asked:
         return _stock_load(self, file_name, *given, **options)
     _asked[path, trusted] = None
-    version, data = _parsed.pop((path, trusted), (None, None))
-    if version is not None and version == _version(path):
+    parsed, data = _parsed.pop((path, trusted), (None, None))
+    if parsed is not None and parsed == version(path):
         _handed_out.add((path, trusted))
         return data
     return _stock_load(self, file_name, **{**options, "cache": "none", "unsafe": True})
 
 
-def _version(path: str) -> _Version | None:
+def version(path: str) -> Version | None:
+    """Give what another version of a file or a directory differs in; None for one that is not there."""
     try:
-        found = Path(path).stat()
+        found = os.stat(path)  # noqa: PTH116 - for each of many files, in each run
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -6,7 +6,6 @@ run that loads one finds that out, and the server looks again. What was loaded i
 loaded from and the directories that they lie in are the same ones.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,10 +23,12 @@ from ansible.utils.collection_loader._collection_finder import _get_collection_n
 from ansible.utils.display import Display
 from ansible.vars.manager import VariableManager
 
-_OF_ROLES = ("tasks", "handlers", "vars", "defaults", "meta")
-"""The directories of a role that lie beside each other, each of which may come later."""
+from playbook_engine.warm.files import Version, version
 
-type _Versions = Mapping[str, tuple[int, ...] | None]
+_OF_ROLES = ("tasks", "handlers", "vars", "defaults", "meta")
+"""The directories of a role that lie beside each other, each of which may come later, and files in them."""
+
+type _Versions = Mapping[str, Version | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class _Loaded:
     @property
     def is_current(self) -> bool:
         """Whether loading it again would find the same."""
-        return all(_version(path) == version for path, version in self.versions.items())
+        return all(version(path) == seen for path, seen in self.versions.items())
 
 
 @dataclass(slots=True)
@@ -185,18 +186,9 @@ def _versions(playbook: str, files: Iterable[str]) -> _Versions:
 
     A role has its directories beside each other.
     """
-    directories = {str(Path(playbook).parent)}
-    for path in map(Path, files):
-        directories |= {
-            str(path.parent),
-            *([str(path.parent.parent)] if path.parent.name in _OF_ROLES else []),
-        }
-    return {path: _version(path) for path in (*files, *directories)}
-
-
-def _version(path: str) -> tuple[int, ...] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - for each of many files, in each run
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    directories = {Path(playbook).parent}
+    for above in (Path(path).parent for path in files):
+        directories.add(above)
+        if above.name in _OF_ROLES:
+            directories |= {above.parent, *(above.parent / name for name in _OF_ROLES)}
+    return {path: version(path) for path in (*files, *map(str, directories))}
