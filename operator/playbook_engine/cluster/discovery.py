@@ -108,9 +108,6 @@ class Discovery:
 
     async def _look(self, gvk: GroupVersionKind) -> _Known:
         """Give what is known; of many that want to know something new at once, one asks."""
-        known = self._known.get(gvk)
-        if known and self._clock() <= known.until:
-            return known
         async with self._asking[gvk]:
             known = self._known.get(gvk)
             if known is None or known.until < self._clock():

@@ -5,9 +5,10 @@ boundary, never what was made of them.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import islice
+from operator import or_
 from typing import Any, Self
 
 type ParsedFile = tuple[str, bool]
@@ -44,21 +45,15 @@ class Lessons:
 
     def new_to(self, known: "Lessons") -> "Lessons":
         """Give what is not among the known, without what would be too much together with it."""
-        return Lessons(
-            _new(self.files, known.files),
-            _new(self.modules, known.modules),
-            _new(self.templates, known.templates),
-            _new(self.playbooks, known.playbooks),
-        )
+        return self._joined(known, _new)
 
     def __or__(self, other: "Lessons") -> "Lessons":
         """Give both together."""
-        return Lessons(
-            self.files | other.files,
-            self.modules | other.modules,
-            self.templates | other.templates,
-            self.playbooks | other.playbooks,
-        )
+        return self._joined(other, or_)
+
+    def _joined(self, other: "Lessons", join: Callable[[frozenset[Any], frozenset[Any]], Any]) -> "Lessons":
+        joined = {one.name: join(getattr(self, one.name), getattr(other, one.name)) for one in fields(self)}
+        return Lessons(**joined)
 
     def messages(self) -> Iterator[bytes]:
         """Give it in parts that fit into a message each."""

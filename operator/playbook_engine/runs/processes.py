@@ -31,7 +31,7 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def is_childless() -> bool:
+def reap() -> bool:
     """Wait for the children that have ended, and say whether there are no others.
 
     A subreaper without children has no descendants either: they would have become its children.

@@ -27,9 +27,9 @@ from playbook_engine.runs.processes import (
     become_subreaper,
     descendants,
     die_with_parent,
-    is_childless,
     kill_all,
     memory_bytes,
+    reap,
 )
 
 LIMITS = "limits.json"
@@ -107,7 +107,7 @@ def oversee(directory: Path, work: Callable[[], NoReturn], limits: Limits) -> En
         work()
     reason = Reason.HUNG_UP if runner is None else _wait(runner, leash, limits.memory_bytes)
     code = os.waitstatus_to_exitcode(os.waitpid(runner, 0)[1]) if runner and reason is Reason.ENDED else None
-    left = set() if is_childless() else kill_all(lambda: descendants(os.getpid()), seconds=KILL_SECONDS)
+    left = set() if reap() else kill_all(lambda: descendants(os.getpid()), seconds=KILL_SECONDS)
     if reason is Reason.HUNG_UP:
         shutil.rmtree(directory, ignore_errors=True)
     return End(
@@ -131,7 +131,7 @@ def _bound_files(most: int) -> None:
 
 def _processor_seconds() -> float:
     """Give what this process and all that it has waited for used, which it does here for what it adopted."""
-    is_childless()
+    reap()
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 

@@ -15,11 +15,11 @@ import signal
 import socket
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from playbook_engine.runs.lessons import Lessons
+from playbook_engine.runs.processes import reap
 from playbook_engine.runs.supervise import LEFT_OVER, Limits, oversee, tell
 from playbook_engine.warm.versions import untested
 
@@ -54,9 +54,7 @@ def main(arguments: list[str]) -> int:
 
 def _collect(*_: object) -> None:
     """Wait for the runs that have ended: so the processor time of this process includes theirs."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
+    reap()
 
 
 def _prepared(modules: list[str]) -> str:
