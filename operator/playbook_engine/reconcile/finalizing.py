@@ -40,7 +40,7 @@ async def finalize(one: Pass, resource: Object) -> float | None:
     if outcome.status is RunStatus.SUCCESSFUL:
         return await _change(one.parts, resource, removing(resource, finalizer.name))
     told = one.judge(outcome, operation)
-    memory.fail(now.inputs, one.retry)
+    memory.fail(now.inputs, clock=one.parts.clock(), retry=one.retry)
     await one.write(observation, News(told=told))
     return one.next(observation)
 

@@ -9,7 +9,7 @@ from playbook_engine.status.conditions import Told, read_told
 
 _MOST_FAILURES = 3
 STARTED = Told(status="Unknown", reason="Started", message="the first run has begun")
-AT_REST = Told(status="True", reason="RunSucceeded", message="what was undone before holds now")
+AT_REST = Told(status="True", reason="RunSucceeded", message="what the last run has left is there")
 
 
 def judge(outcome: RunOutcome, *, message_bound: int, playbook: str) -> dict[str, Told]:

@@ -12,6 +12,9 @@ from playbook_engine.watches.records import Watch
 MOST_REPEATS = 3
 """A run that has to be made again this often in a row, with the same input, does not converge."""
 
+REST_SECONDS = 10.0
+"""What a run has left holds when nobody has undone it for so long. Others need their time for it, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Good:
@@ -80,29 +83,46 @@ class Memory:
         """Remember what the API server made of a status: what it dropped or added must not look like a difference."""
         self.written = (digest(wanted), digest(found))
 
-    def succeed(self, inputs: str, objects: Mapping[str, list[str]], retry: Callable[[int], float]) -> Good:
-        """Keep what the run depended on and what it left, and give it as what is good.
+    def next_try(self, watch: Watch, *, holds: bool) -> float:
+        """Give when to look at the resource again for its runs; ``holds`` says that what the last one left is there."""
+        if self.failure is None:
+            return self.due(watch)
+        return self.since + REST_SECONDS if holds else self.failure.until
+
+    def rest(self, clock: float) -> bool:
+        """Forget a failure once what the last run left holds for long enough; give whether there was one."""
+        over = self.failure is not None and clock >= self.since + REST_SECONDS
+        if over:
+            self.failure, self.repeats = None, 0
+        return over
+
+    def succeed(
+        self, inputs: str, objects: Mapping[str, list[str]], *, clock: float, retry: Callable[[int], float]
+    ) -> Good:
+        """Keep what the run, over at ``clock``, depended on and what it left, and give it as what is good.
 
         One that was made with the same inputs again and again does not converge: the next is at the time that
         ``retry`` gives for so many failures.
         """
-        self._count(inputs)
+        self._count(inputs, clock)
         if self.repeats > MOST_REPEATS:
             self._fail(inputs, retry, restless=True)
         else:
             self.failure = None
-        self.objects = objects
+        self.objects, self.since = objects, clock
         self.good = Good(inputs=inputs, objects=digest(objects))
         return self.good
 
-    def fail(self, inputs: str, retry: Callable[[int], float]) -> None:
+    def fail(self, inputs: str, *, clock: float, retry: Callable[[int], float]) -> None:
         """Count a run that failed; the next is at the time that ``retry`` gives for so many failures in a row."""
-        self._count(inputs)
+        self._count(inputs, clock)
         self._fail(inputs, retry)
 
-    def _count(self, inputs: str) -> None:
+    def _count(self, inputs: str, clock: float) -> None:
+        """Count a run that was made because somebody has undone the one before."""
         again = self.good is not None and self.good.inputs == inputs and not self.turn
-        self.repeats = self.repeats + 1 if again else 0
+        held = self.failure is None and clock >= self.since + REST_SECONDS
+        self.repeats = self.repeats + 1 if again and not held else 0
 
     def _fail(self, inputs: str, retry: Callable[[int], float], *, restless: bool = False) -> None:
         before = self.failure

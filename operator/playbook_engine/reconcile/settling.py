@@ -61,14 +61,17 @@ def _decide(one: Pass, observation: Observation) -> Decision:
 
 async def _stay(one: Pass, observation: Observation, decision: Decision) -> float:
     """No run: the conditions hold for this generation, and the status follows the dependents."""
-    news, memory = News(current=True), one.memory
-    if decision is Decision.SETTLED:
-        if memory.failure:
-            news = News(current=True, told=telling.rests(one.watch))
-        memory.failure, memory.repeats = None, 0
+    holds = decision is Decision.SETTLED
+    over = holds and one.memory.rest(one.parts.clock())
+    news = News(current=True, told=telling.rests(one.watch) if over or _is_late(one, observation) else {})
     written = await one.write(observation, news)
     one.ended(decision.name.lower())
-    return one.next(observation, written=written)
+    return one.next(observation, written=written, holds=holds)
+
+
+def _is_late(one: Pass, observation: Observation) -> bool:
+    """Whether the status tells of a trouble that is over, as an earlier process has left it."""
+    return one.memory.runs == 0 and one.memory.unsaid is None and telling.is_in_trouble(observation.resource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ async def _conclude(one: Pass, observation: Observation, outcome: RunOutcome) ->
         news = _succeeded(one, ended, news)
     else:
         one.memory.left = {}  # nobody knows what it has done
-        one.memory.fail(inputs, one.retry)
+        one.memory.fail(inputs, clock=one.parts.clock(), retry=one.retry)
     written = await one.write(after, news)
     one.ended("run")
     return one.next(after, written=written)
@@ -106,9 +109,10 @@ def _succeeded(one: Pass, ended: _Ended, news: News) -> News:
     # What became meanwhile of objects that the run has not looked at is seen by the next.
     trusted = {key: before[key] for key in left_alone(custom) if key in before}
     left_last = memory.objects
-    good = memory.succeed(ended.inputs, {**live, **trusted, **reported_objects(custom)}, one.retry)
+    left = {**live, **trusted, **reported_objects(custom)}
+    good = memory.succeed(ended.inputs, left, clock=one.parts.clock(), retry=one.retry)
     memory.left = left_objects(custom, memory.left)
-    memory.since, memory.requeue_seconds = one.parts.clock(), requeue_seconds(ended.outcome)
+    memory.requeue_seconds = requeue_seconds(ended.outcome)
     # Why this run was made; whether it is undone as well is not known yet.
     undone = telling.undone(one.watch, left_last, before) if memory.failure else {}
     generation = generation_of(ended.before.resource)

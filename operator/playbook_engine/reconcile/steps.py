@@ -105,10 +105,10 @@ class Pass:
         """Count the pass."""
         self.parts.metrics.pass_ended(self.watch.gvk.kind, how)
 
-    def next(self, observation: Observation, *, written: bool = False) -> float:
+    def next(self, observation: Observation, *, written: bool = False, holds: bool = False) -> float:
         """Give the seconds until the next pass: a retry, a look at what is not watched, or the resync.
 
-        A status that was ``written`` may be one that the next run depends on.
+        A status that was ``written`` may be one that the next run depends on. What the last run left ``holds``.
         """
         watch, memory = self.watch, self.memory
         depends = [kind.inputs for kind in watch.owns] + [one.counts_when for one in watch.references]
@@ -116,6 +116,6 @@ class Pass:
             return 0.0
         clock = self.parts.clock()
         looks = None if watch.is_compatible else until_turn(memory.uid, watch.reconcile_seconds, clock)
-        retry = memory.failure.until - clock if memory.failure else memory.due(watch) - clock
+        retry = memory.next_try(watch, holds=holds) - clock
         waits = [wait for wait in (looks, retry, observation.look_again_seconds) if wait is not None]
         return max(0.0, min(waits))

@@ -50,6 +50,11 @@ def rests(watch: Watch) -> Says:
     return {} if watch.is_compatible else {RECONCILED: AT_REST}
 
 
+def is_in_trouble(resource: Object) -> bool:
+    """Whether the status says that the last run has failed, or was undone."""
+    return read_conditions(resource).get(RECONCILED, {}).get("status") == "False"
+
+
 def refused(message: str) -> Says:
     """Tell that nothing can be run, and why; only resources of ansible-operator can say what is wrong in itself."""
     return theirs.failed(message)

@@ -10,6 +10,7 @@ import pytest
 from playbook_engine.cluster.errors import ConflictError, UnavailableError
 from playbook_engine.expressions import Expression
 from playbook_engine.objects import GroupVersionKind, metadata_of, uid_of
+from playbook_engine.reconcile.memory import REST_SECONDS
 from playbook_engine.runs.records import RunOutcome
 from playbook_engine.testing.runner import died, failed, successful
 from tests.unit.reconcile.stage import CHILD, FAREWELL, FINALIZER, KEY, PLAYBOOK, SECRET, Stage, pot
@@ -373,20 +374,68 @@ async def test_what_is_no_condition_is_told_as_such(stage: Stage) -> None:
     assert stage.condition("ClayReady") == ("Unknown", "WrongCondition")
 
 
+def undo(stage: Stage) -> None:
+    """Delete what the run has made."""
+    stage.cluster.delete(CHILD)
+    stage.store.remove(CHILD)
+
+
 async def test_a_run_that_is_undone_each_time_does_not_loop_and_heals(stage: Stage) -> None:
     await settled(stage)
     for _ in range(6):
         if stage.cluster.look(CHILD):
-            stage.cluster.delete(CHILD)
-            stage.store.remove(CHILD)
+            undo(stage)
         await stage.look()
     assert stage.runs == 4, "then it is held back"
     assert stage.condition("Reconciled") == ("False", "NotConverging")
     assert f"undone each time: {CHILD}. Find out" in stage.message("Reconciled"), "though it is undone later"
     stage.seconds += 60
     await stage.look()
+    assert await stage.look() == REST_SECONDS, "whether it holds is seen in time"
+    assert stage.condition("Reconciled") == ("False", "NotConverging"), "nobody knows yet"
+    stage.seconds += REST_SECONDS
     await stage.look()
     assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.runs == 5
+
+
+async def test_what_is_undone_only_after_a_while_is_not_fought_over_either(stage: Stage) -> None:
+    """Another operator needs some seconds, too: what it undoes has been seen as it should be before."""
+    await settled(stage)
+    begins = stage.seconds
+    while stage.seconds < begins + 100:
+        undo(stage)
+        while not stage.cluster.look(CHILD):
+            after = await stage.look()
+            assert after is not None
+            stage.seconds += after if not stage.cluster.look(CHILD) else 0
+        stage.seconds += 3
+        await stage.look()
+    assert stage.condition("Reconciled") == ("False", "NotConverging")
+    assert stage.runs <= 10, "the waits grow: 2, 4, 8, 16, 32 seconds"
+
+
+async def test_what_is_undone_now_and_then_is_put_right_each_time(stage: Stage) -> None:
+    await settled(stage)
+    for _ in range(8):
+        stage.seconds += REST_SECONDS
+        undo(stage)
+        await stage.look()
+        assert stage.cluster.look(CHILD)
+        assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.runs == 8
+
+
+async def test_a_trouble_that_was_over_when_the_process_began_is_told_to_be_over(stage: Stage) -> None:
+    await settled(stage)
+    for _ in range(4):
+        undo(stage)
+        await stage.look()
+    assert stage.condition("Reconciled") == ("False", "NotConverging")
+    stage.restart()
+    await stage.look()
+    assert stage.condition("Reconciled") == ("True", "RunSucceeded")
+    assert stage.runs == 4, "nothing had to be done"
 
 
 async def test_a_reference_that_is_not_watched_is_read_by_name_and_again_in_time(stage: Stage) -> None:
