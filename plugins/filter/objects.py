@@ -24,6 +24,11 @@ def takes_over(resource: Object) -> bool:
     return take_over.takes_over(resource)
 
 
+def present(observed: Mapping[str, Any]) -> list[str] | None:
+    """Return the keys of the objects that are there, as the module ``apply`` wants them; None when nobody knows."""
+    return ownership.present(observed)
+
+
 def with_applied(
     observed: Mapping[str, Any], applied: Mapping[str, Mapping[str, str]], resource: Object
 ) -> dict[str, Any]:
@@ -42,6 +47,7 @@ class FilterModule:
         return {
             "claimed": claimed,
             "owner": owner,
+            "present": present,
             "takes_over": takes_over,
             "with_applied": with_applied,
         }

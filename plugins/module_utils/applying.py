@@ -7,7 +7,7 @@ taken its place, or somebody has written it since it was looked at: what another
 it is overwritten. The rest is left alone.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_field
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import foreign, is_ours
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import object_key
 from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import words_of
 
 CLAIM = "PersistentVolumeClaim"
@@ -64,7 +65,7 @@ class Applier:
     ``superseded`` are field managers whose fields become ours; what they write after that is only overwritten with
     ``takes_over``. ``shared`` are paths of fields that an autoscaler sets: when we stop applying one, a field manager
     of its own keeps the value that it has then. In a ``trial`` the API server stores nothing, so accounts of fields
-    are not settled.
+    are not settled. What is not ``present``, by object key, is made without a look; without that all is looked at.
     """
 
     cluster: Cluster
@@ -74,26 +75,32 @@ class Applier:
     shared: Sequence[Sequence[str]] = field(default=())
     takes_over: bool = False
     trial: bool = False
+    present: Container[str] | None = None
 
     def apply(self, wanted: Sequence[Object]) -> Iterator[tuple[Object | None, Object]]:
-        """Apply all, and yield each as it was and as it is; nothing is written when one name is taken.
+        """Apply all, and yield each as it was and as it is; nothing is written when one name is known to be taken.
 
         Raises ConflictError, RivalError, and ChangedError when an object changes faster than it can be written.
         """
-        pairs = [(one, self.cluster.live(one)) for one in wanted]
+        pairs = [(one, self._look(one)) for one in wanted]
         conflicts = [text for _, live in pairs if live and (text := foreign(live, self.identity))]
         if conflicts:
             raise ConflictError("; ".join(conflicts))
         for _, live in pairs:
             self._refuse_rival(live)
         for one, live in pairs:
-            yield live, self.write(one, live)
+            yield self.write(one, live)
 
-    def write(self, wanted: Object, live: Object | None) -> Object:
-        """Write one object that was ``live`` when it was looked at; what it is by now decides."""
+    def _look(self, wanted: Object) -> Object | None:
+        """Return the live object; none where nobody has seen one, for the API server refuses to make it twice."""
+        seen = self.present is None or object_key(wanted) in self.present
+        return self.cluster.live(wanted) if seen else None
+
+    def write(self, wanted: Object, live: Object | None) -> tuple[Object | None, Object]:
+        """Write one object that was ``live`` when it was looked at; return it as it was just before, and as it is."""
         for _ in range(MOST_TRIES):
             try:
-                return self._update(wanted, live) if live else self._make(wanted)
+                return live, self._update(wanted, live) if live else self._make(wanted)
             except ChangedError:
                 live = self.cluster.live(wanted)
                 if live and (text := foreign(live, self.identity)):

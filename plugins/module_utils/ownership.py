@@ -15,6 +15,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.identity impo
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object, without_nulls
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import object_key
 
 OWNER_ANNOTATION = "vllm.ai/owner-uid"
 """Stands in for the owner reference on objects that must outlive their SemanticRouter."""
@@ -64,6 +65,12 @@ def find(observed: Mapping[str, Any], kind: str, identity: Identity, name: str) 
             found: Object = live
             return found
     return None
+
+
+def present(observed: Mapping[str, Any]) -> list[str] | None:
+    """Return the keys of the observed objects that have names of ours, whoever owns them; None without ``owned``."""
+    owned = observed.get("owned")
+    return None if owned is None else [object_key(live) for found in owned.values() for live in found]
 
 
 def with_applied(

@@ -44,6 +44,13 @@ options:
       - An object of which the same is to be applied again is neither read nor written. None with O(takes_over).
     type: dict
     default: {}
+  present:
+    description:
+      - The objects that are there as far as is known, as C(<apiVersion>/<Kind>/<namespace>/<name>).
+      - Others are made without a look; one that is there nevertheless is looked at when the API server refuses that.
+      - Without this option every object is looked at.
+    type: list
+    elements: str
   directory:
     description:
       - Writes each object into a file of this directory, and asks no cluster.
@@ -126,6 +133,7 @@ ARGUMENTS = {
     "takes_over": {"type": "bool", "default": False},
     "field_manager": {"type": "str", "required": True},
     "untouched": {"type": "dict", "default": {}},
+    "present": {"type": "list", "elements": "str"},
     "directory": {"type": "path"},
     "shared_fields": {"type": "list", "elements": "str", "default": []},
 }
@@ -182,6 +190,7 @@ def _applier(module: AnsibleK8SModule) -> Applier:
         takes_over=given["takes_over"],
         shared=[path.split(".") for path in given["shared_fields"]],
         trial=module.check_mode,
+        present=given["present"],
     )
 
 

@@ -17,6 +17,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.identity impo
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import SUPERSEDED
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import claimed
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
+from ansible_collections.vllm.semantic_router.plugins.module_utils.results import object_key
 
 from playbook_engine.runs.cold import ColdExecutor
 from playbook_engine.runs.records import RunRequest, RunStatus
@@ -107,7 +108,7 @@ def test_an_object_of_ours_that_goes_between_look_and_write_is_made_again(
 ) -> None:
     ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
     space.delete("ConfigMap", "router-config")
-    again = applier(cluster, resource).write(config_map(resource, a="2"), live)
+    _, again = applier(cluster, resource).write(config_map(resource, a="2"), live)
     assert again["metadata"]["uid"] != live["metadata"]["uid"]
 
 
@@ -134,8 +135,48 @@ def test_what_a_person_writes_between_look_and_write_is_put_right(
 ) -> None:
     ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
     space.patch("ConfigMap", "router-config", {"data": {"a": "edited"}}, manager="kubectl-edit")
-    written = applier(cluster, resource).write(config_map(resource, a="2"), live)
+    _, written = applier(cluster, resource).write(config_map(resource, a="2"), live)
     assert written["data"] == {"a": "2"}
+
+
+class Looking(ConnectedCluster):
+    """The same cluster, with the names of the objects that were looked at."""
+
+    def __init__(self, cluster: ConnectedCluster) -> None:
+        super().__init__(cluster.client)
+        self.looks: list[str] = []
+
+    def live(self, wanted: Object) -> Object | None:
+        self.looks.append(wanted["metadata"]["name"])
+        return super().live(wanted)
+
+
+def test_what_nobody_has_seen_is_made_without_a_look(cluster: ConnectedCluster, resource: Object) -> None:
+    looking, wanted = Looking(cluster), config_map(resource, a="1")
+    ((before, live),) = applier(looking, resource, present=[]).apply([wanted])
+    assert (before, live["data"], entries(live)) == (None, {"a": "1"}, [(MANAGER, "Apply")])
+    assert looking.looks == []
+    list(applier(looking, resource, present=[object_key(live)]).apply([wanted]))
+    assert looking.looks == ["router-config"], "what is there is looked at, and before it is written"
+
+
+def test_what_is_there_though_nobody_has_seen_it_is_looked_at(
+    cluster: ConnectedCluster, resource: Object
+) -> None:
+    ((_, live),) = applier(cluster, resource).apply([config_map(resource, a="1")])
+    looking = Looking(cluster)
+    ((before, after),) = applier(looking, resource, present=[]).apply([config_map(resource, a="2")])
+    assert (before, after["data"]) == (live, {"a": "2"})
+    assert (entries(after), looking.looks) == ([(MANAGER, "Apply")], ["router-config"])
+
+
+def test_a_strangers_object_that_nobody_has_seen_is_left_alone(
+    cluster: ConnectedCluster, resource: Object, space: Space
+) -> None:
+    foreign = space.create({"kind": "ConfigMap", "metadata": {"name": "router-config"}, "data": {"a": "x"}})
+    with pytest.raises(ConflictError, match="was not made by this operator"):
+        list(applier(cluster, resource, present=[]).apply([config_map(resource, a="1")]))
+    assert space.get("ConfigMap", "router-config") == foreign
 
 
 def test_nothing_is_written_when_one_name_is_taken(

@@ -21,6 +21,7 @@ from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import strategy
 from ansible.plugins.action import ActionBase
 
+from playbook_engine.warm import asking
 from playbook_engine.warm.delivery import Delivery
 
 TASKS = frozenset(
@@ -164,6 +165,7 @@ def run_module(name: str, arguments: Mapping[str, Any]) -> str:
     text = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder)
     basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = text.encode(), _PROFILE  # noqa: SLF001
     basic._PARSED_MODULE_ARGS = None  # noqa: SLF001
+    asking.forget()
     printed = io.StringIO()
     arguments_of_process, sys.argv = sys.argv, [name]
     try:

@@ -55,9 +55,14 @@ def preload(modules: Iterable[str] = ()) -> None:
             importlib.import_module(name)
         except ImportError:  # a project without Kubernetes, or a collection of another version
             continue
-    from playbook_engine.warm import play, shortcuts  # noqa: F401, PLC0415 - imports Ansible, and the first for forks
+    from playbook_engine.warm import (  # noqa: PLC0415 - imports Ansible
+        asking,
+        play,  # noqa: F401 - for forks
+        shortcuts,
+    )
 
     shortcuts.install()
+    asking.install()
     for name in (*(f"ansible.builtin.{one}" for one in _ACTIONS), *inline.MODULES):
         loader.module_loader.find_plugin_with_context(name)
         inline.action_of(name)

@@ -8,13 +8,11 @@ import inspect
 import sys
 from collections.abc import Iterator
 from copy import copy
-from functools import partial
 from types import FrameType, SimpleNamespace
 from typing import Any
 
 from ansible._internal._templating import _engine
 from ansible.module_utils._internal import _datatag, _stack
-from ansible.module_utils.common.yaml import SafeLoader
 from ansible.plugins import loader
 from ansible.utils.collection_loader import AnsibleCollectionRef
 from ansible.utils.collection_loader._collection_finder import _get_collection_metadata
@@ -35,7 +33,6 @@ def install() -> None:
     _remember_plugins()
     _forget_with_caches()
     _clean_only_facts()
-    _read_kubeconfigs_quickly()
 
 
 def _share_scalars() -> None:
@@ -161,14 +158,6 @@ def _clean_only_facts() -> None:
         return stock(facts) if facts else {}
 
     manager.clean_facts = clean_facts
-
-
-def _read_kubeconfigs_quickly() -> None:
-    """Let the Kubernetes client read its file by the library in C, where there is one: each task reads it."""
-    module: Any = sys.modules.get("kubernetes.config.kube_config")
-    if module is not None:
-        quick = partial(module.yaml.load, Loader=SafeLoader)
-        module.yaml = SimpleNamespace(safe_load=quick, safe_dump=module.yaml.safe_dump)
 
 
 def _is_routed(name: str, kind: str) -> bool:
