@@ -4,7 +4,7 @@ The decisions are in ``module_utils``; here they are put under the names that th
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.vllm.semantic_router.plugins.module_utils import (
@@ -14,12 +14,10 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils import (
     persistence,
     revisions,
     router_objects,
-    strayed_ports,
 )
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_credentials import refusal
 from ansible_collections.vllm.semantic_router.plugins.module_utils.cache_fields import plaintext
 from ansible_collections.vllm.semantic_router.plugins.module_utils.envoy_config import FORMAT
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import identity_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import (
     gateway_mode,
     section,
@@ -101,13 +99,6 @@ def claims_to_release(resource: Object, observed: Mapping[str, Any]) -> list[dic
     return persistence.claims_to_release(resource, observed)
 
 
-def ports_to_remove(
-    manifests: Sequence[Object], resource: Object, observed: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the objects with ports that somebody else has changed, each with the JSON patch that goes first."""
-    return strayed_ports.ports_to_remove(manifests, observed, identity_of(resource))
-
-
 def gateway_plan(
     resource: Object,
     observed: Mapping[str, Any],
@@ -183,7 +174,6 @@ class FilterModule:
             "gateway_plan": gateway_plan,
             "openshift_plan": openshift_plan,
             "persistence_plan": persistence_plan,
-            "ports_to_remove": ports_to_remove,
             "route_refusal": route_refusal,
             "router_plan": router_plan,
         }

@@ -23,6 +23,7 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_field
 from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import foreign, is_ours
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 from ansible_collections.vllm.semantic_router.plugins.module_utils.results import object_key
+from ansible_collections.vllm.semantic_router.plugins.module_utils.strayed_ports import taking_away
 from ansible_collections.vllm.semantic_router.plugins.module_utils.take_over import words_of
 
 CLAIM = "PersistentVolumeClaim"
@@ -54,7 +55,7 @@ class Cluster(Protocol):
     def apply(self, wanted: Object, manager: str) -> Object:
         """Apply it by server-side apply, with force; only to the uid and version that it names, if any."""
 
-    def patch(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
+    def patch(self, live: Object, operations: Sequence[Mapping[str, Any]], manager: str) -> Object:
         """Change it by a JSON patch."""
 
 
@@ -117,7 +118,7 @@ class Applier:
 
     def _update(self, wanted: Object, live: Object) -> Object:
         self._refuse_rival(live)
-        live = self._settled(live)
+        live = self._settled(self._cleared(wanted, live))
         let_go = [path for path in self.shared if self._lets_go(path, wanted, live)]
         if self.trial:
             wanted = _merged(wanted, *(_at(path, live) for path in let_go))
@@ -136,6 +137,10 @@ class Applier:
             told = words_of(live["kind"], metadata["namespace"], metadata["name"], found)
             raise RivalError(f"{told}; it is left as it is, and the condition RouterReady says how to go on")
 
+    def _cleared(self, wanted: Object, live: Object) -> Object:
+        """Take away the ports that would stand beside ours: apply could not set them right."""
+        return self._patched(live, taking_away(wanted, live)) if self.identity.owns(live) else live
+
     def _settled(self, live: Object) -> Object:
         """Put on our account, and on no other, what we or those before us have written."""
         entries = entries_of(live)
@@ -143,10 +148,13 @@ class Applier:
             *disowning(entries, self.manager),
             *folding(entries, self.manager, self._predecessors(live)),
         ]
+        return self._patched(live, operations)
+
+    def _patched(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
         if not operations or self.trial:
             return live
         same = {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}
-        return self.cluster.patch(live, [same, *operations])
+        return self.cluster.patch(live, [same, *operations], self.manager)
 
     def _predecessors(self, live: Object) -> Collection[str]:
         """Return the field managers whose fields become ours: with an object that is given away, everybody's.

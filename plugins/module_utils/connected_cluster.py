@@ -122,13 +122,11 @@ class ConnectedCluster:
                 raise
             raise ChangedError(_said(wanted, error)) from error
 
-    def patch(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
+    def patch(self, live: Object, operations: Sequence[Mapping[str, Any]], manager: str) -> Object:
         """Change it."""
-        style = "application/json-patch+json"
+        given = {"content_type": "application/json-patch+json", "field_manager": manager, **_place(live)}
         try:
-            return self._ask(
-                self.client.patch, live, body=list(operations), content_type=style, **_place(live)
-            )
+            return self._ask(self.client.patch, live, body=list(operations), **given)
         except UnprocessibleEntityError as error:  # a test of the patch has failed
             raise ChangedError(_said(live, error)) from error
 

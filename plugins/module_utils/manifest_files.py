@@ -21,7 +21,7 @@ def write_files(
 
     Files of Secrets are readable by their owner only. Raises OSError.
     """
-    if not trial:
+    if objects and not trial:
         directory.mkdir(parents=True, exist_ok=True)
     return [_written(directory / file_name(one), one, trial=trial) for one in objects]
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import MANAGER, Identity
+from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import MANAGER
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
-from ansible_collections.vllm.semantic_router.plugins.module_utils.ownership import find
+from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import entries_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
-from ansible_collections.vllm.semantic_router.plugins.module_utils.results import object_key
 
 type Ports = Iterable[Mapping[str, Any]]
 
@@ -27,6 +26,9 @@ class _Place:
     number: str
     """The field with the number."""
 
+    needs_one: bool = False
+    """Whether the API server refuses to have no port here."""
+
     def strays(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield index and port, the last first, so that removing one moves no other."""
         ours = {port["name"]: self._key(port) for port in self.wanted}
@@ -38,47 +40,37 @@ class _Place:
         return int(port[self.number]), str(port.get("protocol") or "TCP")
 
 
-def ports_to_remove(
-    manifests: Iterable[Object], observed: Mapping[str, Any], identity: Identity
-) -> list[dict[str, Any]]:
-    """Return JSON patches that take such ports away; ``manifests`` are applied right afterwards.
+def taking_away(wanted: Object, live: Object) -> list[dict[str, Any]]:
+    """Return the JSON patch that takes such ports away from ``live``; ``wanted`` is applied right afterwards.
 
+    Where no port would be left and one has to be, one gets its number by the patch.
     Where nobody else has written the specification of an object, another number is one that we have applied: apply
-    changes that by itself, in one request.
+    changes that by itself, in one request. None when there is nothing to take away.
     """
-    found = []
-    for manifest in manifests:
-        live = find(observed, manifest["kind"], identity, str(manifest["metadata"]["name"]))
-        if live is not None and identity.owns(live) and _is_written_by_others(live, observed):
-            operations = [one for place in _places(manifest, live) for one in _removing(place)]
-            if operations:
-                found.append(_patch(manifest, live, operations))
-    return found
-
-
-def _patch(manifest: Object, live: Object, operations: list[dict[str, Any]]) -> dict[str, Any]:
-    metadata = live["metadata"]
-    return {
-        "api_version": manifest["apiVersion"],
-        "kind": manifest["kind"],
-        "name": metadata["name"],
-        "namespace": metadata["namespace"],
-        "patch": [{"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}, *operations],
-    }
+    if not _is_written_by_others(live):
+        return []
+    return [one for place in _places(wanted, live) for one in _removing(place)]
 
 
 def _removing(place: _Place) -> Iterator[dict[str, Any]]:
-    for index, port in place.strays():
+    strays = list(place.strays())
+    for index, port in strays:
         path = f"{place.path}/{index}"
         yield {"op": "test", "path": f"{path}/name", "value": port["name"]}
         yield {"op": "test", "path": f"{path}/{place.number}", "value": port[place.number]}
-        yield {"op": "remove", "path": path}
+        if index == 0 and place.needs_one and len(strays) == len(list(place.live)):
+            wanted = next(one for one in place.wanted if one["name"] == port["name"])
+            protocol = wanted.get("protocol") or "TCP"
+            yield {"op": "replace", "path": f"{path}/{place.number}", "value": wanted[place.number]}
+            yield {"op": "add", "path": f"{path}/protocol", "value": protocol}
+        else:
+            yield {"op": "remove", "path": path}
 
 
 def _places(manifest: Object, live: Object) -> Iterator[_Place]:
     if manifest["kind"] == "Service":
         wanted, there = section(manifest, "spec").get("ports"), section(live, "spec").get("ports")
-        yield _Place("/spec/ports", there or (), wanted or (), "port")
+        yield _Place("/spec/ports", there or (), wanted or (), "port", needs_one=True)
     if manifest["kind"] == "Deployment":
         wanted = {one["name"]: one.get("ports") or () for one in _containers(manifest)}
         for index, one in enumerate(_containers(live)):
@@ -90,6 +82,8 @@ def _containers(item: Object) -> list[Mapping[str, Any]]:
     return list(section(item, "spec", "template", "spec").get("containers") or ())
 
 
-def _is_written_by_others(live: Object, observed: Mapping[str, Any]) -> bool:
-    writers = section(observed, "writers").get(object_key(live)) or ()
-    return any(writer["manager"] != MANAGER and "spec" in writer["fields"] for writer in writers)
+def _is_written_by_others(live: Object) -> bool:
+    return any(
+        entry["manager"] != MANAGER and "f:spec" in (entry.get("fieldsV1") or {})
+        for entry in entries_of(live)
+    )

@@ -51,6 +51,11 @@ options:
       - Without this option every object is looked at.
     type: list
     elements: str
+  report:
+    description:
+      - What is told of the run once all is applied, under the keys that C(set_stats) would be given.
+      - The RV(objects) are told with it.
+    type: dict
   directory:
     description:
       - Writes each object into a file of this directory, and asks no cluster.
@@ -74,6 +79,9 @@ EXAMPLES = """
     objects: "{{ manifests | vllm.semantic_router.claimed(resource) }}"
     owner: "{{ resource | vllm.semantic_router.owner }}"
     field_manager: semantic-router-operator
+    report:
+      conditions:
+        PersistenceReady: {status: "True", reason: ClaimMade, message: the claim is there}
 """
 
 RETURN = """
@@ -89,7 +97,7 @@ files:
   type: list
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +142,7 @@ ARGUMENTS = {
     "field_manager": {"type": "str", "required": True},
     "untouched": {"type": "dict", "default": {}},
     "present": {"type": "list", "elements": "str"},
+    "report": {"type": "dict"},
     "directory": {"type": "path"},
     "shared_fields": {"type": "list", "elements": "str", "default": []},
 }
@@ -174,10 +183,19 @@ def _write(module: AnsibleK8SModule) -> None:
         _tell(module, pairs, objects=unstored([after for _, after in pairs]), files=names)
 
 
-def _tell(module: AnsibleK8SModule, pairs: Sequence[tuple[Object | None, Object]], **more: object) -> None:
+def _tell(
+    module: AnsibleK8SModule,
+    pairs: Sequence[tuple[Object | None, Object]],
+    *,
+    objects: Mapping[str, Any],
+    **more: object,
+) -> None:
+    report = module.params["report"]
+    if report is not None:
+        more["ansible_stats"] = {"data": {**report, "objects": objects}, "aggregate": True, "per_host": False}
     changes = [(before, after) for before, after in pairs if differs(before, after)]
     diff = [shown(before, after) for before, after in changes] if module._diff else []  # noqa: SLF001
-    module.exit_json(changed=bool(changes), diff=diff, **more)
+    module.exit_json(changed=bool(changes), diff=diff, objects=objects, **more)
 
 
 def _applier(module: AnsibleK8SModule) -> Applier:

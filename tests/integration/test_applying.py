@@ -190,6 +190,23 @@ def test_nothing_is_written_when_one_name_is_taken(
     assert space.get("ConfigMap", "router-config") is None
 
 
+def test_a_port_that_a_stranger_moves_is_put_right(
+    cluster: ConnectedCluster, resource: Object, space: Space
+) -> None:
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "router"}}
+    (wanted,) = claimed([{**manifest, "spec": {"ports": [{"name": "api", "port": 80}]}}], resource)
+    list(applier(cluster, resource).apply([wanted]))
+    moved = [{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]
+    space.patch("Service", "router", moved)
+    ((before, after),) = applier(cluster, resource).apply([wanted])
+    assert before is not None
+    assert [one["spec"]["ports"][0]["port"] for one in (before, after)] == [81, 80]
+    assert len(after["spec"]["ports"]) == 1
+    (again,) = claimed([{**manifest, "spec": {"ports": [{"name": "api", "port": 90}]}}], resource)
+    ((_, after),) = applier(cluster, resource).apply([again])
+    assert [one["port"] for one in after["spec"]["ports"]] == [90], "it is on our account, and goes with it"
+
+
 def test_a_trial_stores_nothing(cluster: ConnectedCluster, resource: Object, space: Space) -> None:
     trial = applier(ConnectedCluster(replace_dry_run(cluster)), resource, trial=True)
     ((before, after),) = trial.apply([config_map(resource, a="1")])

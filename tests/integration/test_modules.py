@@ -118,7 +118,9 @@ async def test_modules_give_the_same_warm_and_cold(
 async def test_an_object_is_read_once_to_be_applied(
     warm: WarmExecutor, playbook: Path, space: Space, control_plane: DevCluster, audit: AuditLog
 ) -> None:
-    await run(warm, playbook, space, control_plane)  # what the cluster has is asked for once in a server's life
+    await run(
+        warm, playbook, space, control_plane
+    )  # what the cluster has is asked for once in a server's life
     mark = audit.now()
     await run(warm, playbook, space, control_plane)
     made, same, changed = ["get", "create"], ["get"], ["get", "patch"]

@@ -132,6 +132,7 @@ class Run:
             case "k8s":
                 return self._write(plain(self.language.evaluated(arguments, scope)))
             case "vllm.semantic_router.apply":
+                self._tell(plain(self.language.evaluated(arguments.get("report", {}), scope)))
                 return self._apply(plain(self.language.evaluated(arguments["objects"], scope)))
             case _:
                 raise UnknownTaskError(f"{task.get('name')}: {action}")
