@@ -8,8 +8,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -60,10 +60,19 @@ def forget() -> None:
 
 
 def _read_files_quickly(module: Any) -> None:  # noqa: ANN401 - the client's
-    """Let the client read its file by the library in C, where there is one: each task reads it."""
-    if module is not None:
-        quick = partial(module.yaml.load, Loader=SafeLoader)
-        module.yaml = SimpleNamespace(safe_load=quick, safe_dump=module.yaml.safe_dump)
+    """Let the client parse its file once, and by the library in C where there is one: each task reads it."""
+    if module is None:
+        return
+    load, parsed = module.yaml.load, dict[str | bytes, Any]()
+
+    def safe_load(stream: Any) -> Any:  # noqa: ANN401 - a file or a text
+        text: str | bytes = stream if isinstance(stream, (str, bytes)) else stream.read()
+        if text not in parsed:
+            parsed.clear()
+            parsed[text] = load(text, Loader=SafeLoader)
+        return deepcopy(parsed[text])
+
+    module.yaml = SimpleNamespace(safe_load=safe_load, safe_dump=module.yaml.safe_dump)
 
 
 def _trace_quickly(module: Any) -> None:  # noqa: ANN401 - the client's

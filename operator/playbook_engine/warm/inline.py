@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout, suppress
 from typing import Any
 
-from ansible._internal import _task
+from ansible._internal import _rpc_host, _task
 from ansible.executor.process import worker as stock
 from ansible.module_utils import basic
 from ansible.module_utils._internal._ansiballz import _loader
@@ -54,6 +54,7 @@ def admit(modules: Iterable[str]) -> None:
 def install() -> None:
     """Put the short ways in place of Ansible's; only in the process of a run."""
     strategy.WorkerProcess = _worker
+    _rpc_host.LocalManager.shared_instance = _nothing  # a thread and a socket for workers
     ActionBase._execute_module = _execute_module  # noqa: SLF001 - what this module is for
     for name in MODULES:
         action = action_of(name)
@@ -111,7 +112,15 @@ def _copied(task: Any) -> Any:  # noqa: ANN401 - Ansible's
 
 
 def _worker(**given: Any) -> Any:  # noqa: ANN401 - as Ansible calls it
-    return InlineWorker(**given) if _may_run_inline(given["task"]) else stock.WorkerProcess(**given)
+    if _may_run_inline(given["task"]):
+        return InlineWorker(**given)
+    _rpc_host.LocalManager.shared_instance = _stock_shared_instance
+    _stock_shared_instance()
+    return stock.WorkerProcess(**given)
+
+
+def _nothing() -> None:
+    """Start no server for processes that there may never be."""
 
 
 def _may_run_inline(task: Any) -> bool:  # noqa: ANN401 - Ansible's
@@ -135,6 +144,7 @@ def action_of(name: str) -> Any:  # noqa: ANN401 - Ansible's
     return action_loader.get(name, class_only=True)
 
 
+_stock_shared_instance = _rpc_host.LocalManager.shared_instance
 _stock_execute_module = ActionBase._execute_module  # noqa: SLF001
 
 

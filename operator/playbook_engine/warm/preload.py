@@ -57,12 +57,14 @@ def preload(modules: Iterable[str] = ()) -> None:
             continue
     from playbook_engine.warm import (  # noqa: PLC0415 - imports Ansible
         asking,
+        beforehand,
         play,  # noqa: F401 - for forks
         shortcuts,
     )
 
     shortcuts.install()
     asking.install()
+    beforehand.install()
     for name in (*(f"ansible.builtin.{one}" for one in _ACTIONS), *inline.MODULES):
         loader.module_loader.find_plugin_with_context(name)
         inline.action_of(name)
