@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -99,15 +100,15 @@ async def watch(
     kopf gives up when a kind that it watches is not served any more, for example. Without ``served`` it does not look
     which kinds and namespaces come and go: then all must be there.
     """
-    loop = asyncio.get_running_loop()
+    across = Crossing(asyncio.get_running_loop())
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(make_login())
     for gvk in kinds:
-        handler = _handler(intake, loop)
+        handler = _handler(intake, across)
         kopf.on.event(group=gvk.group, version=gvk.version, kind=gvk.kind, registry=registry)(handler)
     if served and DEFINITIONS not in kinds:
         group, version, kind = DEFINITIONS.group, DEFINITIONS.version, DEFINITIONS.kind
-        handler = _definition(served, loop)
+        handler = _definition(served, across)
         kopf.on.event(group=group, version=version, kind=kind, registry=registry)(handler)
     await _in_thread(partial(_operate, registry, namespaces, scans=served is not None))
 
@@ -184,21 +185,51 @@ def make_login() -> Callable[..., Awaitable[kopf.AiohttpSession]]:
     return log_in_again
 
 
-def _handler(intake: Intake, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401 - any callable, to kopf
+class Crossing:
+    """Has things called in the thread of another event loop, in order: one wake for all that wait.
+
+    A burst brings some twenty events for each resource, and a wake is a system call that may cost the interpreter lock.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call nothing yet."""
+        self._loop = loop
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def call(self, that: Callable[[], None]) -> None:
+        """Have it called soon; from any one thread."""
+        self._waiting.append(that)
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon_threadsafe(self._call_all)
+
+    def _call_all(self) -> None:
+        self._woken = False  # what is appended from here on wakes again
+        while self._waiting:
+            try:
+                self._waiting.popleft()()
+            except Exception as error:  # noqa: BLE001 - as the loop does: told, and the next one is called
+                self._loop.call_exception_handler(
+                    {"message": "an event was not taken in", "exception": error}
+                )
+
+
+def _handler(intake: Intake, across: Crossing) -> Any:  # noqa: ANN401 - any callable, to kopf
     async def handle(*, event: Mapping[str, Any], **_: object) -> None:
         found = event["object"]
         if event.get("type") == "DELETED":
-            loop.call_soon_threadsafe(intake.gone, key_of(found), uid_of(found))
+            across.call(partial(intake.gone, key_of(found), uid_of(found)))
         else:
-            loop.call_soon_threadsafe(intake.seen, found)
+            across.call(partial(intake.seen, found))
 
     return handle
 
 
-def _definition(served: Served, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401 - any callable, to kopf
+def _definition(served: Served, across: Crossing) -> Any:  # noqa: ANN401 - any callable, to kopf
     async def handle(*, event: Mapping[str, Any], **_: object) -> None:
         spec = mapping(mapping(event["object"]).get("spec"))
         kind = str(mapping(spec.get("names")).get("kind"))
-        loop.call_soon_threadsafe(served, str(spec.get("group")), kind)
+        across.call(partial(served, str(spec.get("group")), kind))
 
     return handle
