@@ -64,14 +64,12 @@ def cache_secret_data(resource: Object) -> dict[str, str]:
 
 
 def cache_refusal(applied: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
-    """Say why our Secret could not be applied, from the result of that; empty when it was, or was not to be."""
+    """Say why our Secret could not be applied, from the result of that."""
     return refusal(applied, str(plan["name"]))
 
 
-def cache_conditions(plan: Mapping[str, Any], refused: str) -> Plan:
-    """Return the conditions of the plan, or that of a Secret that was ``refused``."""
-    if not refused:
-        return dict(plan["conditions"])
+def cache_conditions(refused: str) -> Plan:
+    """Return the condition of a cache whose Secret could not be written."""
     return {"CacheReady": false("SecretNotWritten", refused).as_dict()}
 
 

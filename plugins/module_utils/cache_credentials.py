@@ -104,12 +104,10 @@ def credential_of(resource: Object, given: Mapping[str, Any], block: str, path: 
 
 
 def refusal(result: Mapping[str, Any], source: str) -> str:
-    """Say why our Secret could not be applied; empty when it was, or was not to be.
+    """Say why our Secret could not be applied.
 
     The words of the API server are not repeated, because they may quote what they were given.
     """
-    if not result or result.get("skipped") or result.get("objects") or result.get("result"):
-        return ""
     if "forbidden" in str(result.get("msg")).lower():
         return f"the operator may not write {source}: grant it the rights of {RIGHTS}, {_OR_REFER}"
     return f"{source} could not be written; it is tried again. You need not wait: {_OR_REFER.removeprefix('or ')}"

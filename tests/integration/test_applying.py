@@ -26,6 +26,8 @@ from tests.support.api import Space
 from tests.support.cluster import CHECKOUT, DevCluster
 
 MANAGER = "semantic-router-operator"
+TOLD = {"BackendsReady", "CacheReady", "GatewayReady", "PersistenceReady", "RouteReady", "RouterReady"}
+"""Conditions by the roles."""
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +275,7 @@ async def test_a_run_in_check_mode_stores_nothing_and_tells_what_it_would_change
     try:
         tried = await runs.run(order(resource, control_plane, check=True, diff=True))
         assert (tried.status, tried.counts.changed) == (RunStatus.SUCCESSFUL, 2)
+        assert set(tried.custom["conditions"]) >= TOLD  # type: ignore[call-overload]
         assert [space.get(kind, "router") for kind in ("Service", "Deployment")] == [None, None]
         counts = [(await runs.run(order(resource, control_plane))).counts.changed for _ in range(2)]
     finally:
