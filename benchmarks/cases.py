@@ -19,6 +19,7 @@ _CALM_SECONDS = 6.0
 _MOST_SECONDS = 180.0
 """Something that is never calm is measured as it is after so long, which its figures then tell."""
 
+_MADE = ("Deployment", "ReplicaSet", "Pod", "Service", "ConfigMap", "PersistentVolumeClaim")
 _SPEC = {"vllmEndpoints": [endpoint()]}
 
 
@@ -84,14 +85,15 @@ def _measure(bench: Bench, case: str, subject: Subject, change: Callable[[], flo
     bench.results.add(case, subject.name, "requests", "", subject.requests(mark).total)
 
 
-def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None) -> None:
+def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None, take: int = 0) -> None:
     """Create many at once: how many are settled in a second, what each costs, and what runs take of the disk.
 
-    Of a subject that would take too long only ``most`` are created: its rate does not depend on how many wait.
+    Of a subject that would take too long only ``most`` are created: its rate does not depend on how many wait. One
+    that is taken several times has another number as its ``take`` each time.
     """
     made = min(count, most or count)
     bench.say(f"burst of {count} on {subject.name}{f', of which {made}' if made < count else ''}")
-    names = [f"burst-{count}-{number}" for number in range(made)]
+    names, there = [f"burst-{count}-{take}-{number}" for number in range(made)], _children(subject)
     before, sizes, memory = subject.processor_seconds(), [0], [subject.memory_bytes()]
     with ThreadPoolExecutor(1) as pool:
         filling = pool.submit(bench.fill, subject, names)
@@ -111,6 +113,14 @@ def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None
     ):
         bench.results.add(f"burst of {count}", subject.name, what, unit, value)
     remove(subject, names)
+    wait_for(
+        lambda: _children(subject) <= there, timeout=300, what=f"the objects of {subject.name} are collected"
+    )
+
+
+def _children(subject: Subject) -> int:
+    """Count what its resources have made: Kubernetes collects it after them, and nothing is measured beside that."""
+    return sum(len(subject.space.list(kind)) for kind in _MADE)
 
 
 def edits_among(
