@@ -115,6 +115,8 @@ async def stage(
             owner=owner,
         )
     await cluster.close()
+    # A connection that was given up in the midst of an answer says farewell by TLS, and nobody waits for that.
+    await asyncio.sleep(0.1)
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
