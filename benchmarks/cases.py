@@ -9,7 +9,7 @@ from functools import partial
 from benchmarks.results import Results
 from benchmarks.subjects import Subject
 from benchmarks.watching import Watching
-from tests.support.routers import endpoint
+from tests.support.routers import ALL_KINDS, endpoint
 from tests.support.waiting import wait_for
 
 QUIET_SECONDS = 1.5
@@ -19,7 +19,6 @@ _CALM_SECONDS = 6.0
 _MOST_SECONDS = 180.0
 """Something that is never calm is measured as it is after so long, which its figures then tell."""
 
-_MADE = ("Deployment", "ReplicaSet", "Pod", "Service", "ConfigMap", "PersistentVolumeClaim")
 _SPEC = {"vllmEndpoints": [endpoint()]}
 
 
@@ -120,7 +119,7 @@ def burst(bench: Bench, subject: Subject, count: int, *, most: int | None = None
 
 def _children(subject: Subject) -> int:
     """Count what its resources have made: Kubernetes collects it after them, and nothing is measured beside that."""
-    return sum(len(subject.space.list(kind)) for kind in _MADE)
+    return sum(len(subject.space.list(kind)) for kind in ALL_KINDS)
 
 
 def edits_among(

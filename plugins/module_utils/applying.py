@@ -139,7 +139,9 @@ class Applier:
 
     def _cleared(self, wanted: Object, live: Object) -> Object:
         """Take away the ports that would stand beside ours: apply could not set them right."""
-        return self._patched(live, taking_away(wanted, live)) if self.identity.owns(live) else live
+        if not self.identity.owns(live):
+            return live
+        return self._patched(live, taking_away(wanted, live, self.manager))
 
     def _settled(self, live: Object) -> Object:
         """Put on our account, and on no other, what we or those before us have written."""

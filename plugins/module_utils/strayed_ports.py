@@ -4,16 +4,15 @@ Server-side apply knows a port by its number and protocol, so it adds ours besid
 which the API server refuses, and with them the run.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.vllm.semantic_router.plugins.module_utils.identity import MANAGER
 from ansible_collections.vllm.semantic_router.plugins.module_utils.inventory import section
 from ansible_collections.vllm.semantic_router.plugins.module_utils.managed_fields import entries_of
 from ansible_collections.vllm.semantic_router.plugins.module_utils.plain import Object
 
-type Ports = Iterable[Mapping[str, Any]]
+type Ports = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -40,29 +39,29 @@ class _Place:
         return int(port[self.number]), str(port.get("protocol") or "TCP")
 
 
-def taking_away(wanted: Object, live: Object) -> list[dict[str, Any]]:
+def taking_away(wanted: Object, live: Object, manager: str) -> list[dict[str, Any]]:
     """Return the JSON patch that takes such ports away from ``live``; ``wanted`` is applied right afterwards.
 
-    Where no port would be left and one has to be, one gets its number by the patch.
-    Where nobody else has written the specification of an object, another number is one that we have applied: apply
-    changes that by itself, in one request. None when there is nothing to take away.
+    Where no port would be left and one has to be, one gets its number by the patch. Where nobody but ``manager`` has
+    written the specification of an object, another number is one that we have applied: apply changes that by itself,
+    in one request. The patch is empty when there is nothing to take away.
     """
-    if not _is_written_by_others(live):
+    if not _is_written_by_others(live, manager):
         return []
     return [one for place in _places(wanted, live) for one in _removing(place)]
 
 
 def _removing(place: _Place) -> Iterator[dict[str, Any]]:
     strays = list(place.strays())
+    keeps_one = place.needs_one and len(strays) == len(place.live)
     for index, port in strays:
         path = f"{place.path}/{index}"
         yield {"op": "test", "path": f"{path}/name", "value": port["name"]}
         yield {"op": "test", "path": f"{path}/{place.number}", "value": port[place.number]}
-        if index == 0 and place.needs_one and len(strays) == len(list(place.live)):
-            wanted = next(one for one in place.wanted if one["name"] == port["name"])
-            protocol = wanted.get("protocol") or "TCP"
-            yield {"op": "replace", "path": f"{path}/{place.number}", "value": wanted[place.number]}
-            yield {"op": "add", "path": f"{path}/protocol", "value": protocol}
+        if keeps_one and index == 0:
+            ours = next(one for one in place.wanted if one["name"] == port["name"])
+            yield {"op": "replace", "path": f"{path}/{place.number}", "value": ours[place.number]}
+            yield {"op": "add", "path": f"{path}/protocol", "value": ours.get("protocol") or "TCP"}
         else:
             yield {"op": "remove", "path": path}
 
@@ -82,8 +81,8 @@ def _containers(item: Object) -> list[Mapping[str, Any]]:
     return list(section(item, "spec", "template", "spec").get("containers") or ())
 
 
-def _is_written_by_others(live: Object) -> bool:
+def _is_written_by_others(live: Object, manager: str) -> bool:
     return any(
-        entry["manager"] != MANAGER and "f:spec" in (entry.get("fieldsV1") or {})
+        entry["manager"] != manager and "f:spec" in (entry.get("fieldsV1") or {})
         for entry in entries_of(live)
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import SafeLoader
 
-FRESH_SECONDS = 0.1
+_FRESH_SECONDS = 0.1
 """So long an answer is given again. A request may take as long to come back."""
 
 _OK, _NOT_FOUND = 200, 404
@@ -36,7 +36,7 @@ class _Answers:
 
     def again(self, asked: tuple[Any, ...]) -> Any:  # noqa: ANN401 - the client's
         """Give the answer to the same question when it is fresh; None else."""
-        fresh = self.asked == asked and time.monotonic() < self.at + FRESH_SECONDS
+        fresh = self.asked == asked and time.monotonic() < self.at + _FRESH_SECONDS
         return self.answer if fresh else None
 
     def forget(self) -> None:

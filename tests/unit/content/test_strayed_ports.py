@@ -6,7 +6,8 @@ from ansible_collections.vllm.semantic_router.plugins.module_utils.strayed_ports
 
 from tests.unit.content.routers import live
 
-OURS = {"manager": "semantic-router-operator", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+MANAGER = "semantic-router-operator"
+OURS = {"manager": MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": {}}}
 THEIRS = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {}}}
 API, GRPC = {"name": "api", "port": 8080, "protocol": "TCP"}, {"name": "grpc", "port": 50051}
 MANIFEST = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "r"}, "spec": {"ports": [API, GRPC]}}
@@ -23,12 +24,12 @@ def service(*ports: dict[str, Any]) -> dict[str, Any]:
 
 def removed(there: dict[str, Any], manifest: dict[str, Any] = MANIFEST) -> list[str]:
     """Return the JSON pointers of what is taken away, in order."""
-    return [one["path"] for one in taking_away(manifest, there) if one["op"] == "remove"]
+    return [one["path"] for one in taking_away(manifest, there, MANAGER) if one["op"] == "remove"]
 
 
 def test_a_port_of_our_name_with_another_number_goes_before_ours_is_applied() -> None:
     moved = {**GRPC, "port": 50050, "protocol": "TCP"}
-    assert taking_away(MANIFEST, written(service(API, moved), THEIRS)) == [
+    assert taking_away(MANIFEST, written(service(API, moved), THEIRS), MANAGER) == [
         {"op": "test", "path": "/spec/ports/1/name", "value": "grpc"},
         {"op": "test", "path": "/spec/ports/1/port", "value": 50050},
         {"op": "remove", "path": "/spec/ports/1"},
@@ -44,7 +45,7 @@ def test_of_several_the_last_goes_first() -> None:
 def test_a_service_is_never_left_without_a_port() -> None:
     there = written(service({**API, "port": 1, "protocol": "UDP"}, {**GRPC, "port": 2}), THEIRS)
     assert removed(there) == ["/spec/ports/1"]
-    assert [one for one in taking_away(MANIFEST, there) if one["op"] in {"replace", "add"}] == [
+    assert [one for one in taking_away(MANIFEST, there, MANAGER) if one["op"] in {"replace", "add"}] == [
         {"op": "replace", "path": "/spec/ports/0/port", "value": 8080},
         {"op": "add", "path": "/spec/ports/0/protocol", "value": "TCP"},
     ]
